@@ -1,0 +1,27 @@
+"""The one exception that vaekit raises for its user's mistakes: a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """What came, what was expected and what to do, in one or two sentences.
+
+    The command line prints the message and leaves with exit code 2. In Python it is a `ValueError`.
+    """
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A suggestion to append to an error about an unknown name, or the list of what is known.
+
+    Example:
+        >>> did_you_mean("laten", ["latent", "hidden"])
+        'Did you mean "latent"?'
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known: {', '.join(known)}."

@@ -1,0 +1,3 @@
+"""Likelihoods p(x|z)."""
+
+from vaekit.likelihoods.bernoulli import Bernoulli as Bernoulli

@@ -1,0 +1,53 @@
+"""MLP: fully connected layers, the network of the classic VAE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.errors import UserError, did_you_mean
+from vaekit.nets.net import ACTIVATIONS, Net, as_shape
+
+
+class MLP(Net):
+    """Fully connected layers, each followed by an activation; the input is flattened first.
+
+    Args:
+        in_shape: shape of one input, an int for a vector.
+        hidden: width of the hidden layer, or one width a layer; `()` passes the flat input on.
+        activation: "relu", "tanh", "silu", "gelu", "elu" or "leaky_relu".
+        condition: number of condition features, which join the input.
+
+    Raises:
+        UserError: a size below 1 or an unknown activation.
+
+    Example:
+        >>> MLP((1, 28, 28), 400)(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 400])
+    """
+
+    def __init__(
+        self,
+        in_shape: int | Sequence[int],
+        hidden: int | Sequence[int],
+        *,
+        activation: str = "relu",
+        condition: int = 0,
+    ) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise UserError(f'Unknown activation "{activation}". {did_you_mean(activation, ACTIVATIONS)}')
+        self.in_shape, self.condition = as_shape(in_shape), condition
+        widths = [math.prod(self.in_shape) + condition, *(as_shape(hidden) if hidden != () else ())]
+        layers: list[nn.Module] = []
+        for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(width_in, width_out), ACTIVATIONS[activation]()]
+        self.layers = nn.Sequential(*layers)
+        self.out_shape = (widths[-1],)
+
+    def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        x = x.flatten(1)
+        return self.layers(x if condition is None else torch.cat([x, condition], -1))

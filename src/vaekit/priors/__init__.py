@@ -1,0 +1,4 @@
+"""Priors p(z)."""
+
+from vaekit.priors.gaussian_prior import GaussianPrior as GaussianPrior
+from vaekit.priors.standard_normal import StandardNormal as StandardNormal
