@@ -1,0 +1,64 @@
+"""`import vaekit` and `vaekit --help` are quick and leave torch alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+# torch takes seconds to import; matplotlib and scikit-learn most of one.
+HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "pandas"}
+MAX_HELP_SECONDS = 0.3
+
+HELP = "from vaekit.cli import main; main(['--help'])"
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that are loaded when `code` ends, in a fresh interpreter."""
+    program = (
+        f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit as error:\n    assert not error.code, error.code\n"
+        "print('modules', *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    line = next(line for line in done.stderr.splitlines() if line.startswith("modules "))
+    return set(line.split()[1:])
+
+
+def test_the_probe_sees_an_import() -> None:
+    assert "colorsys" in modules_after("import colorsys")
+    assert "colorsys" not in modules_after("pass")
+
+
+def test_import_leaves_torch_alone() -> None:
+    assert modules_after("import vaekit; vaekit.__version__; dir(vaekit)") & HEAVY == set()
+
+
+def test_help_leaves_torch_alone() -> None:
+    loaded = modules_after(HELP)
+    assert "vaekit" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_a_verbs_help_leaves_torch_alone() -> None:
+    assert modules_after(HELP.replace("['--help']", "['train', '--help']")) & HEAVY == set()
+
+
+def test_help_is_quick() -> None:
+    """The best of several: other work on the machine makes a run slower, nothing makes it faster."""
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", HELP], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - start)
+        if seconds[-1] <= MAX_HELP_SECONDS:
+            break
+    assert min(seconds) <= MAX_HELP_SECONDS
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    import vaekit
+
+    with pytest.raises(AttributeError, match="Nowhere"):
+        _ = vaekit.Nowhere
