@@ -1,0 +1,178 @@
+"""Part and Dataset: raw values resident in their own type, turned into float batches when asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from vaekit.errors import UserError
+from vaekit.schema import Schema
+
+
+@dataclass
+class Part:
+    """One of train, valid and test.
+
+    Args:
+        raw: (N, *shape), values as the source has them: uint8, int32 (for 16-bit integers) or float32.
+        y: (N,) int64 labels, or None.
+        names: file names, where the source has them.
+        schema: what one example is.
+        binarize: "dynamic" draws each value anew in every batch, with x as its probability.
+        seed: seeds the draws of `batches`.
+        factors: (N, F) int64 indices of the known factors of variation, where the source has them.
+
+    Example:
+        >>> schema = Schema("image", (1, 1, 2), 0.0, 1.0, levels=256, scale=255.0, dtype="uint8")
+        >>> part = Part(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), None, None, schema)
+        >>> part.batch(torch.tensor([0]))[0].tolist()
+        [[[[0.0, 1.0]]]]
+    """
+
+    raw: Tensor
+    y: Tensor | None
+    names: list[str] | None
+    schema: Schema
+    binarize: Literal["none", "dynamic"] = "none"
+    seed: int = 0
+    factors: Tensor | None = None
+    _affine: tuple[Tensor | float, Tensor | float] | None = field(default=None, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return self.raw.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the raw values are, and so where batches are made."""
+        return self.raw.device
+
+    def batch(self, index: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
+        """The examples at `index`, as the model sees them.
+
+        Args:
+            index: (B,) int64 positions.
+            generator: draws the dynamic binarization; the default generator when None.
+
+        Returns:
+            x of shape (B, *shape), float32, and the labels (B,) or None.
+        """
+        index = index.to(self.raw.device)
+        x = self._x(self.raw.index_select(0, index), generator)
+        return x, None if self.y is None else self.y.index_select(0, index)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """All examples in order, the last batch shorter; dynamic binarization draws the same values each time.
+
+        Args:
+            batch_size: number of examples B of one batch.
+        """
+        # On the CPU, so that one seed draws the same values on every device.
+        generator = torch.Generator().manual_seed(self.seed) if self.binarize == "dynamic" else None
+        for start in range(0, len(self), batch_size):
+            rows = slice(start, start + batch_size)
+            yield self._x(self.raw[rows], generator), None if self.y is None else self.y[rows]
+
+    def to(self, device: str | torch.device) -> Part:
+        """The same part with its values resident on `device`."""
+
+        def move(t: Tensor | None) -> Tensor | None:
+            return None if t is None else t.to(device)
+
+        return dataclasses.replace(self, raw=self.raw.to(device), y=move(self.y), factors=move(self.factors))
+
+    def take(self, index: Tensor) -> Part:
+        """The part that holds only the examples at `index`, in that order."""
+        index = index.to(self.raw.device)
+        return dataclasses.replace(
+            self,
+            raw=self.raw[index],
+            y=None if self.y is None else self.y[index],
+            names=None if self.names is None else [self.names[i] for i in index.tolist()],
+            factors=None if self.factors is None else self.factors[index],
+        )
+
+    def _x(self, raw: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Raw values (B, *shape) to x, float32."""
+        if self.binarize == "dynamic":
+            return bernoulli(raw, self.schema.scale, generator).float()
+        offset, scale = self._offset_and_scale()
+        # Copies always: a caller may change its batch in place, and must not change the data.
+        x = raw.to(torch.float32, copy=True)
+        if isinstance(offset, Tensor) or offset != 0.0:
+            x -= offset
+        if isinstance(scale, Tensor) or scale != 1.0:
+            x /= scale
+        return x
+
+    def _offset_and_scale(self) -> tuple[Tensor | float, Tensor | float]:
+        if self._affine is None:
+            self._affine = (self._affine_value(self.schema.offset), self._affine_value(self.schema.scale))
+        return self._affine
+
+    def _affine_value(self, value: float | tuple[float, ...]) -> Tensor | float:
+        if isinstance(value, tuple):
+            return torch.tensor(value, dtype=torch.float32, device=self.raw.device).view(self.schema.shape)
+        return float(value)
+
+
+def bernoulli(raw: Tensor, scale: float | tuple[float, ...], generator: torch.Generator | None) -> Tensor:
+    """Bool draws, each true with probability `raw / scale`; exact for integers."""
+    if isinstance(scale, tuple):
+        raise UserError(
+            "Only data in one common range can be binarized; this data has one scale per feature."
+        )
+    device = raw.device if generator is None else generator.device
+    if raw.is_floating_point():
+        u = torch.rand(raw.shape, generator=generator, device=device).to(raw.device)
+        return u * scale < raw
+    # raw > u for u uniform over the `scale` integers below it holds with probability raw / scale, without floats.
+    u = torch.empty(raw.shape, dtype=raw.dtype, device=device).random_(0, int(scale), generator=generator)
+    return raw > u.to(raw.device)
+
+
+@dataclass
+class Dataset:
+    """A schema and the three parts, what to call it again, and what its owner should know.
+
+    Args:
+        schema: what one example is; the same for all parts.
+        train, valid, test: the parts; valid and test may be None.
+        source: JSON-ready arguments with which `open_data` opens the same data again.
+        notes: sentences worth telling the user: how the split was made, files skipped, sizes changed.
+        factor_names: names of the columns of `Part.factors`.
+    """
+
+    schema: Schema
+    train: Part
+    valid: Part | None
+    test: Part | None
+    source: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+    factor_names: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts that exist, by name."""
+        named = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
+    @property
+    def factors(self) -> dict[str, Tensor]:
+        """Known factors of variation, (N, F) int64 for each part; empty when the source has none."""
+        return {name: part.factors for name, part in self.parts.items() if part.factors is not None}
+
+    def to(self, device: str | torch.device) -> Dataset:
+        """The same data, resident on `device`."""
+        parts: dict[str, Any] = {name: part.to(device) for name, part in self.parts.items()}
+        return dataclasses.replace(self, **parts)
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready facts for `vaekit check`: counts, ranges, labels, the split, oddities."""
+        from vaekit.data.describe import describe
+
+        return describe(self)

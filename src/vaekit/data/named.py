@@ -1,0 +1,149 @@
+"""Named data sets: where each is found, and how its files become examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from vaekit.data.idx import read_idx
+from vaekit.data.source import Block, Source
+from vaekit.errors import UserError
+
+IDX_FILES = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+CLOTHES = (
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+# Where Debian's package dataset-fashion-mnist puts its files.
+DEBIAN = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `vaekit/data` in the user's cache."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("vaekit")) / "data"
+
+
+def read_named(name: str) -> Source:
+    """The data set called `name`.
+
+    Looks in `$VAEKIT_DATA`, the cache, Debian's folder, and then downloads into the cache.
+
+    Raises:
+        UserError: it is nowhere and cannot be downloaded.
+    """
+    return NAMED[name](name)
+
+
+def locate(name: str, files: tuple[str, ...]) -> Path:
+    """The folder that holds all of `files`, downloaded if need be."""
+    folders = [cache_folder() / name, *([DEBIAN[name]] if name in DEBIAN else [])]
+    if os.environ.get("VAEKIT_DATA"):
+        folders.insert(0, Path(os.environ["VAEKIT_DATA"]).expanduser() / name)
+    for folder in folders:
+        if all(find(folder, file) for file in files):
+            return folder
+    from vaekit.data.download import fetch
+
+    fetch(name, cache_folder() / name)
+    return cache_folder() / name
+
+
+def find(folder: Path, file: str) -> Path | None:
+    """`file` in `folder`, or the same without its .gz."""
+    for path in (folder / file, folder / file.removesuffix(".gz")):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_idx_folder(folder: Path, name: str, label_names: tuple[str, ...] = ()) -> Source:
+    """Images and labels in four IDX files named as those of MNIST."""
+    blocks = {}
+    for part, (image_file, label_file) in IDX_FILES.items():
+        images, labels = find(folder, image_file), find(folder, label_file)
+        assert images is not None
+        assert labels is not None
+        raw, y = read_idx(images), read_idx(labels)
+        if raw.ndim != 3 or raw.dtype != np.uint8 or y.shape != raw.shape[:1]:
+            raise UserError(
+                f"{images} holds {raw.dtype} {raw.shape} and {labels.name} holds {y.shape}; "
+                "expected uint8 images (N, H, W) and one label for each."
+            )
+        blocks[part] = Block(raw[:, None], y.astype(np.int64))
+    if not label_names:
+        classes = 1 + max(int(block.y.max()) for block in blocks.values() if block.y is not None)
+        label_names = tuple(str(i) for i in range(classes))
+    return Source(name, "image", blocks, levels=256, label_names=label_names)
+
+
+def _all_idx_files() -> tuple[str, ...]:
+    return tuple(file for pair in IDX_FILES.values() for file in pair)
+
+
+def _mnist(name: str) -> Source:
+    return read_idx_folder(locate(name, _all_idx_files()), name)
+
+
+def _fashion(name: str) -> Source:
+    return read_idx_folder(locate(name, _all_idx_files()), name, CLOTHES)
+
+
+def _digits(name: str) -> Source:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    raw = bunch.images.astype(np.uint8)[:, None]
+    block = Block(raw, bunch.target.astype(np.int64))
+    return Source(name, "image", {"all": block}, levels=17, label_names=tuple(map(str, range(10))))
+
+
+def _binarized_mnist(name: str) -> Source:
+    from vaekit.data.files import load_numpy
+
+    arrays = load_numpy(locate(name, ("binarized_mnist.npz",)) / "binarized_mnist.npz")
+    assert isinstance(arrays, dict)
+    blocks = {
+        part: Block(np.unpackbits(arrays[part], axis=1).reshape(-1, 1, 28, 28))
+        for part in ("train", "valid", "test")
+    }
+    return Source(name, "image", blocks, levels=2)
+
+
+def _freyfaces(name: str) -> Source:
+    from vaekit.data.files import load_numpy
+
+    raw = load_numpy(locate(name, ("freyfaces.npy",)) / "freyfaces.npy")
+    assert isinstance(raw, np.ndarray)
+    note = "The frames are a video: neighbours are alike, so a split drawn at random leaks between its parts."
+    return Source(name, "image", {"all": Block(raw[:, None])}, levels=256, notes=[note])
+
+
+def _shapes(name: str) -> Source:
+    from vaekit.data.files import load_numpy
+
+    arrays = load_numpy(locate(name, ("shapes.npz",)) / "shapes.npz")
+    assert isinstance(arrays, dict)
+    raw = np.unpackbits(arrays["images"], axis=1).reshape(-1, 1, 64, 64)
+    factors = arrays["factors"].astype(np.int64)
+    return Source(
+        name, "image", {"all": Block(raw, factors[:, 0].copy(), factors=factors)}, levels=2,
+        label_names=tuple(arrays["shape_names"].tolist()), factor_names=tuple(arrays["factor_names"].tolist()),
+    )  # fmt: skip
+
+
+NAMED: dict[str, Callable[[str], Source]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "fashion-mnist": _fashion,
+    "binarized-mnist": _binarized_mnist,
+    "freyfaces": _freyfaces,
+    "shapes": _shapes,
+}

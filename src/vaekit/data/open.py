@@ -1,0 +1,244 @@
+"""open_data: one door to every source."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.data.arrays import as_numpy, read_array, read_labels
+from vaekit.data.dataset import Dataset, Part, bernoulli
+from vaekit.data.files import read_file, read_label_file, refuse_pickle
+from vaekit.data.named import NAMED, read_named
+from vaekit.data.source import Block, Source
+from vaekit.data.split import split
+from vaekit.errors import UserError, did_you_mean
+from vaekit.schema import Schema
+
+IN_MEMORY = "<array>"
+Binarize = Literal["none", "dynamic", "static"]
+
+
+def open_data(
+    data: str | Path | np.ndarray | Tensor | tuple[Any, Any] | Dataset,
+    *,
+    valid: float | int | None = None,
+    test: float | int | None = None,
+    binarize: Binarize = "none",
+    size: int | tuple[int, int] | None = None,
+    labels: str | Path | np.ndarray | Tensor | list[Any] | None = None,
+    skip_bad: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+    sha256: str | None = None,
+    shape: tuple[int, ...] | None = None,
+) -> Dataset:
+    """Open data by name, path or value, and split it.
+
+    Args:
+        data: the name of a data set ("mnist"), a folder of images, a .npy, .npz or IDX file, an array or tensor,
+            or a pair (x, y).
+        valid, test: a share below 1 or a number of examples for the part, 0 for none; by default the source's own
+            part, else 20 % for test and then min(10 %, 1000) of the rest for validation.
+        binarize: "dynamic" draws each value anew in every batch with x as its probability, "static" once.
+        size: (H, W) in pixels, or one number for both, to which a folder's images are resized.
+        labels: one label an example, or a file of them; replaces the source's own.
+        skip_bad: leave damaged images out, and say so in the notes, instead of stopping.
+        seed: fixes the split and the static draw.
+        limit: at most so many examples in each part.
+        sha256, shape: what an array's content must be, as recorded in `Dataset.source`.
+
+    Returns:
+        The Dataset; its `source` holds the arguments that open it again.
+
+    Raises:
+        UserError: whatever is wrong with the data, in one sentence.
+
+    Example:
+        >>> import numpy as np
+        >>> dataset = open_data(np.random.default_rng(0).normal(size=(100, 3)))
+        >>> len(dataset.train), len(dataset.valid), len(dataset.test)
+        (72, 8, 20)
+    """
+    if isinstance(data, Dataset):
+        return data
+    if binarize not in ("none", "dynamic", "static"):
+        raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
+    source = _read(data, size, skip_bad)
+    if sha256 is not None and source.identity.get("sha256") != sha256:
+        came = source.identity.get("shape", "no array")
+        raise UserError(
+            f"The array of shape {came} is not the one recorded, of shape {shape} and sha256 {sha256[:12]}...; "
+            "give the same values in the same order."
+        )
+    label_record = _set_labels(source, labels)
+    parts, sentence = split(source.blocks, valid, test, limit, seed)
+    schema = _schema(source, parts["train"].raw)
+    schema, made = _parts(parts, schema, binarize, seed)
+    record = {
+        "data": IN_MEMORY,
+        "valid": valid,
+        "test": test,
+        "binarize": binarize,
+        "seed": seed,
+        "limit": limit,
+        "size": list(size) if isinstance(size, tuple) else size,
+        "labels": label_record,
+        "skip_bad": skip_bad,
+        **source.identity,
+    }
+    return Dataset(
+        schema, made["train"], made.get("valid"), made.get("test"), record, [*source.notes, sentence],
+        source.factor_names,
+    )  # fmt: skip
+
+
+def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
+    if isinstance(data, str) and data == IN_MEMORY:
+        raise UserError(
+            "This data was an array in memory and is not kept; give the same array to open it again."
+        )
+    if isinstance(data, str) and data in NAMED:
+        if size is not None:
+            raise UserError(f"size resizes a folder of images; {data} has a fixed size. Leave size out.")
+        source = read_named(data)
+        source.identity = {"data": data}
+        return source
+    if isinstance(data, (str, Path)):
+        return _read_path(data, size, skip_bad)
+    if size is not None:
+        raise UserError("size resizes a folder of images; an array has its size. Leave size out.")
+    return _read_value(data)
+
+
+def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
+    path = Path(data).expanduser()
+    if not path.exists():
+        text = str(data)
+        if isinstance(data, str) and not {os.sep, "/"} & set(text) and not path.suffix:
+            raise UserError(
+                f'"{text}" is no data set that vaekit knows, and no file or folder. {did_you_mean(text, NAMED)}'
+            )
+        raise UserError(
+            f"{path} does not exist; give a folder of images, a .npy, .npz or IDX file, or a data set's name."
+        )
+    if path.is_dir():
+        from vaekit.data.images import read_folder
+
+        source = read_folder(path, size, skip_bad)
+    else:
+        refuse_pickle(path)
+        if size is not None:
+            raise UserError(f"size resizes a folder of images; {path} is a file. Leave size out.")
+        source = read_file(path)
+    source.identity = {"data": str(path.resolve())}
+    return source
+
+
+def _read_value(data: Any) -> Source:
+    """A Source of an array, a tensor, or a pair (x, y)."""
+    x, y = data, None
+    if isinstance(data, (tuple, list)):
+        if len(data) != 2 or not all(hasattr(v, "__len__") for v in data) or not hasattr(data[0], "shape"):
+            raise UserError(
+                f"A {type(data).__name__} of {len(data)} came; expected an array, or a pair (x, y) of them."
+            )
+        x, y = data
+    if not hasattr(x, "shape"):
+        raise UserError(
+            f"Data of type {type(x).__name__} came; expected a name, a path, an array or tensor, or (x, y)."
+        )
+    values = as_numpy(x)
+    reading = read_array(values, "The array", channels_last=not isinstance(x, Tensor))
+    if np.shares_memory(reading.raw, values):
+        reading = reading._replace(raw=reading.raw.copy())  # the user's array may change later
+    digest = hashlib.sha256(np.ascontiguousarray(values).data)
+    block, names = Block(reading.raw), tuple[str, ...]()
+    if y is not None:
+        block.y, names = read_labels(y, len(block), "y")
+        digest.update(np.ascontiguousarray(as_numpy(y)).tobytes())
+    identity = {"data": IN_MEMORY, "shape": list(values.shape), "sha256": digest.hexdigest()}
+    return Source(
+        "array",
+        reading.kind,
+        {"all": block},
+        reading.levels,
+        reading.unit,
+        reading.dtype,
+        names,
+        identity=identity,
+    )
+
+
+def _set_labels(source: Source, labels: Any) -> str | None:
+    """Replaces the source's labels; returns how to name them in `Dataset.source`."""
+    if labels is None:
+        return None
+    if isinstance(labels, str) and labels == IN_MEMORY:
+        raise UserError(
+            "The labels were an array in memory and are not kept; give the same labels to open the data again."
+        )
+    if "all" not in source.blocks:
+        raise UserError(
+            f"{source.name} comes with its own split and labels; labels are for data without them."
+        )
+    block = source.blocks["all"]
+    if isinstance(labels, (str, Path)):
+        path = Path(labels).expanduser()
+        block.y, source.label_names = read_label_file(path, len(block))
+        return str(path.resolve())
+    block.y, source.label_names = read_labels(labels, len(block), "labels")
+    return IN_MEMORY
+
+
+def _schema(source: Source, train: np.ndarray) -> Schema:
+    """The Schema of a source; floats are standardized by the training part, so the others stay unseen."""
+    common: dict[str, Any] = {"label_names": source.label_names, "name": source.name, "dtype": source.dtype}
+    shape = tuple(train.shape[1:])
+    if source.levels is not None:
+        scale = float(source.levels - 1)
+        return Schema(source.kind, shape, 0.0, 1.0, source.levels, 0.0, scale, **common)
+    if source.unit:
+        return Schema(source.kind, shape, 0.0, 1.0, None, 0.0, 1.0, **common)
+    flat = train.reshape(len(train), -1)
+    mean, std = flat.mean(0, dtype=np.float64), flat.std(0, dtype=np.float64)
+    # A constant feature carries nothing: its deviation is rounding, and dividing by that would blow it up.
+    std[std <= 1e-6 * np.maximum(np.abs(mean), 1e-12)] = 1.0
+    return Schema(
+        source.kind, shape, -math.inf, math.inf, None, tuple(mean.tolist()), tuple(std.tolist()), **common
+    )
+
+
+def _parts(
+    blocks: dict[str, Block], schema: Schema, binarize: Binarize, seed: int
+) -> tuple[Schema, dict[str, Part]]:
+    """Blocks as Parts, and the schema of what they give after binarization."""
+    if binarize != "none" and not schema.is_unit:
+        raise UserError(
+            f"{schema.name} has values without a common range, which no draw can binarize; leave binarize out."
+        )
+    raws = {name: torch.from_numpy(block.raw) for name, block in blocks.items()}
+    dynamic: Literal["none", "dynamic"] = "none"
+    if binarize != "none" and schema.levels != 2:
+        fields = {**schema.to_dict(), "levels": 2}
+        if binarize == "dynamic":
+            dynamic = "dynamic"
+        else:
+            generator = torch.Generator().manual_seed(seed)
+            raws = {name: bernoulli(raw, schema.scale, generator).byte() for name, raw in raws.items()}
+            fields |= {"scale": 1.0, "dtype": "uint8"}
+        schema = Schema.from_dict(fields)
+
+    def tensor(values: np.ndarray | None) -> Tensor | None:
+        return None if values is None else torch.from_numpy(values)
+
+    return schema, {
+        name: Part(raws[name], tensor(b.y), b.names, schema, dynamic, seed, tensor(b.factors))
+        for name, b in blocks.items()
+    }

@@ -1,0 +1,58 @@
+"""Source: what a reader hands over, before the split and before any schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+
+@dataclass
+class Block:
+    """Examples that belong together: raw (N, *shape), with labels, names and factors for each where known."""
+
+    raw: np.ndarray
+    y: np.ndarray | None = None
+    names: list[str] | None = None
+    factors: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def take(self, index: np.ndarray) -> Block:
+        """The examples at `index`."""
+        return Block(
+            self.raw[index],
+            None if self.y is None else self.y[index],
+            None if self.names is None else [self.names[i] for i in index],
+            None if self.factors is None else self.factors[index],
+        )
+
+
+@dataclass
+class Source:
+    """Data as read.
+
+    Args:
+        name: what to call it.
+        kind: "image" or "array".
+        blocks: {"all": ...} without an official split, else {"train": ..., "valid"?: ..., "test"?: ...}.
+        levels: number of grid values 0 .. levels - 1 of integer data; None for floats.
+        unit: floats that lie in [0, 1] and stay as they are; other floats are standardized.
+        dtype: the numpy name of the type in the source.
+        label_names: class names, in label order.
+        factor_names: names of the factors' columns.
+        notes: sentences for the user.
+    """
+
+    name: str
+    kind: Literal["image", "array"]
+    blocks: dict[str, Block]
+    levels: int | None
+    unit: bool = False
+    dtype: str = "uint8"
+    label_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    identity: dict[str, Any] = field(default_factory=dict)
