@@ -20,7 +20,15 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "vaekit.nets": ("MLP", "Net"),
     "vaekit.posteriors": ("Deterministic", "DiagonalGaussian"),
     "vaekit.priors": ("GaussianPrior", "StandardNormal"),
-    "vaekit.likelihoods": ("Bernoulli",),
+    "vaekit.likelihoods": (
+        "Bernoulli",
+        "Categorical",
+        "ContinuousBernoulli",
+        "DiscretizedLogistic",
+        "DiscretizedLogisticMixture",
+        "Gaussian",
+        "Laplace",
+    ),
     "vaekit.model": ("VAE", "Model"),
     "vaekit.objectives": ("ELBO", "Cyclical", "Linear", "Loss", "Objective", "Reconstruction"),
 }

@@ -1,3 +1,9 @@
 """Distributions that torch.distributions lacks."""
 
+from vaekit.distributions.calibrated import Calibrated as Calibrated
+from vaekit.distributions.continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from vaekit.distributions.delta import Delta as Delta
+from vaekit.distributions.discretized_logistic import DiscretizedLogistic as DiscretizedLogistic
+from vaekit.distributions.discretized_logistic_mixture import (
+    DiscretizedLogisticMixture as DiscretizedLogisticMixture,
+)

@@ -1,3 +1,11 @@
 """Likelihoods p(x|z)."""
 
 from vaekit.likelihoods.bernoulli import Bernoulli as Bernoulli
+from vaekit.likelihoods.categorical import Categorical as Categorical
+from vaekit.likelihoods.continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
+from vaekit.likelihoods.discretized_logistic import DiscretizedLogistic as DiscretizedLogistic
+from vaekit.likelihoods.discretized_logistic_mixture import (
+    DiscretizedLogisticMixture as DiscretizedLogisticMixture,
+)
+from vaekit.likelihoods.gaussian import Gaussian as Gaussian
+from vaekit.likelihoods.laplace import Laplace as Laplace
