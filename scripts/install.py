@@ -1,7 +1,7 @@
-"""Install vaekit, editable, into the environment that runs this script; torch comes first, without CUDA where no GPU is.
+"""Install vaekit, editable, into the environment that runs this script; no CUDA comes where no GPU is.
 
-Standard library only. `python scripts/install.py dev` installs the extra "dev" too. `VAEKIT_PIP_ARGS` is handed to
-every call of pip, for example `VAEKIT_PIP_ARGS="--index-url https://mirror.example/simple"`.
+Standard library only. `python scripts/install.py dev` installs the extra "dev" too. `VAEKIT_PIP_ARGS` is handed
+to every call of pip, for example `VAEKIT_PIP_ARGS="--index-url https://mirror.example/simple"`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def answers(url: str) -> bool:
 
 
 def torch_arguments(bounds: str) -> tuple[list[str], str]:
-    """pip's arguments for the torch that suits this machine, none where pip's own choice does; and why, in a sentence.
+    """pip's arguments for the torch that suits this machine, none where pip's own choice does; and why.
 
     On macOS and Windows the ordinary build is free of CUDA; on Linux it brings gigabytes of it.
     """
@@ -124,8 +124,8 @@ def main(extras: Sequence[str]) -> int:
         code = pip("install", *quiet, *step).returncode
         if code:
             print(
-                "vaekit: pip could not install what is named above. Is there a network? Behind a mirror, set "
-                'VAEKIT_PIP_ARGS="--index-url ..." or pip\'s own configuration, then run the same command again.',
+                "vaekit: pip could not install what is named above. Is there a network? Behind a mirror, "
+                'set VAEKIT_PIP_ARGS="--index-url ..." or configure pip; then run the same command again.',
                 file=sys.stderr,
             )
             return code

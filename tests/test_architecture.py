@@ -1,4 +1,4 @@
-"""The house holds its shape: imports run one way, files stay small, nothing is pickled, every part is in the table."""
+"""The house holds its shape: imports run one way, files stay small, no pickle, every part is in the table."""
 
 from __future__ import annotations
 
@@ -85,9 +85,8 @@ def imported_modules(tree: ast.AST, package: str) -> list[str]:
                 parents = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parents, *([base] if base else [])])
             found += [f"{base}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-            if isinstance(node.args[0], ast.Constant):
-                found.append(str(node.args[0].value))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found += [str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)]
     return found
 
 

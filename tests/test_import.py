@@ -18,7 +18,8 @@ HELP = "from vaekit.cli import main; main(['--help'])"
 def modules_after(code: str) -> set[str]:
     """Top-level modules that are loaded when `code` ends, in a fresh interpreter."""
     program = (
-        f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit as error:\n    assert not error.code, error.code\n"
+        f"import sys\ntry:\n    exec({code!r})\n"
+        "except SystemExit as error:\n    assert not error.code, error.code\n"
         "print('modules', *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
