@@ -11,52 +11,90 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Where each public name lives. Adding a part adds its name to its folder's row.
-_HOMES: dict[str, tuple[str, ...]] = {
-    "vaekit.errors": ("UserError",),
-    "vaekit.schema": ("Schema",),
-    "vaekit.component": ("Component",),
-    "vaekit.trace": ("Layer", "Trace"),
-    "vaekit.nets": ("MLP", "Net"),
-    "vaekit.posteriors": ("Deterministic", "DiagonalGaussian"),
-    "vaekit.priors": ("GaussianPrior", "StandardNormal"),
-    "vaekit.likelihoods": (
-        "Bernoulli",
-        "Categorical",
-        "ContinuousBernoulli",
-        "DiscretizedLogistic",
-        "DiscretizedLogisticMixture",
-        "Gaussian",
-        "Laplace",
-    ),
-    "vaekit.model": ("VAE", "Model"),
-    "vaekit.objectives": ("ELBO", "Cyclical", "Linear", "Loss", "Objective", "Reconstruction"),
+# Names that do not need torch, and where they live.
+_LIGHT = {
+    "UserError": "vaekit.errors",
+    "Schema": "vaekit.schema",
+    "Settings": "vaekit.training.settings",
+    "DataOptions": "vaekit.options",
+    "Recipe": "vaekit.recipes",
+    "Run": "vaekit.run",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604
+# Rooms whose exports are public names of vaekit; a part is exported by its room and thereby here.
+_ROOMS = (
+    "vaekit.nets",
+    "vaekit.posteriors",
+    "vaekit.priors",
+    "vaekit.likelihoods",
+    "vaekit.objectives",
+    "vaekit.model",
+    "vaekit.hierarchical",
+    "vaekit.component",
+    "vaekit.conditional",
+    "vaekit.trace",
+    "vaekit.weights",
+    "vaekit.data",
+    "vaekit.evaluation",
+    "vaekit.api",
+)
 
 if TYPE_CHECKING:
-    from vaekit.component import Component as Component
+    from vaekit.api import *  # noqa: F403
+    from vaekit.component import *  # noqa: F403
+    from vaekit.conditional import *  # noqa: F403
+    from vaekit.data import *  # noqa: F403
     from vaekit.errors import UserError as UserError
+    from vaekit.evaluation import *  # noqa: F403
+    from vaekit.hierarchical import *  # noqa: F403
     from vaekit.likelihoods import *  # noqa: F403
-    from vaekit.model import VAE as VAE
-    from vaekit.model import Model as Model
+    from vaekit.model import *  # noqa: F403
     from vaekit.nets import *  # noqa: F403
     from vaekit.objectives import *  # noqa: F403
+    from vaekit.options import DataOptions as DataOptions
     from vaekit.posteriors import *  # noqa: F403
     from vaekit.priors import *  # noqa: F403
+    from vaekit.recipes import Recipe as Recipe
+    from vaekit.run import Run as Run
     from vaekit.schema import Schema as Schema
-    from vaekit.trace import Layer as Layer
-    from vaekit.trace import Trace as Trace
+    from vaekit.trace import *  # noqa: F403
+    from vaekit.training.settings import Settings as Settings
+    from vaekit.weights import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(_HOME_OF[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+    if name == "__all__":
+        return _public_names()
+    if name in _LIGHT:
+        value = getattr(importlib.import_module(_LIGHT[name]), name)
+    elif name.startswith("_"):
+        raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+    else:
+        for room in _ROOMS:
+            module = importlib.import_module(room)
+            if name in _exports(module):
+                value = getattr(module, name)
+                break
+        else:
+            raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def _exports(module: Any) -> list[str]:
+    """What a room makes public: its `__all__`, or everything of vaekit's own in its namespace."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and callable(value) and getattr(value, "__module__", "").startswith("vaekit.")
+    ]
+
+
+def _public_names() -> list[str]:
+    rooms = [importlib.import_module(room) for room in _ROOMS]
+    return sorted({"__version__", *_LIGHT, *(name for room in rooms for name in _exports(room))})
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return _public_names()

@@ -10,6 +10,8 @@ from torch import nn
 
 from vaekit.errors import UserError, did_you_mean
 
+__all__ = ["Component", "from_config", "to_config"]
+
 registry: dict[str, type[Component]] = {}
 """Every component class by its name; a config can name nothing else."""
 
@@ -50,8 +52,10 @@ def _recording(init: Any) -> Any:
                 bound = signature.bind(self, *args, **kwargs)
             except TypeError as error:
                 unknown = [k for k in kwargs if k not in signature.parameters]
-                hint = " " + did_you_mean(unknown[0], list(signature.parameters)[1:]) if unknown else ""
-                raise UserError(f"{type(self).__name__}: {error}.{hint}") from None
+                if unknown:
+                    hint = did_you_mean(unknown[0], list(signature.parameters)[1:])
+                    raise UserError(f'{type(self).__name__} has no argument "{unknown[0]}". {hint}') from None
+                raise UserError(f"{type(self).__name__}: {error}.") from None
             bound.apply_defaults()
             self.__dict__["_arguments"] = dict(list(bound.arguments.items())[1:])
         init(self, *args, **kwargs)

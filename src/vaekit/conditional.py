@@ -10,6 +10,8 @@ from torch.distributions import Distribution
 from vaekit.component import Component
 from vaekit.schema import Schema
 
+__all__ = ["Conditional", "Likelihood", "Posterior", "Prior"]
+
 
 class Conditional(Component):
     """`forward(context, condition)` returns a `torch.distributions.Distribution` over one event.

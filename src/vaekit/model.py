@@ -21,6 +21,8 @@ from vaekit.trace import Layer, Trace
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = ["VAE", "Model"]
+
 
 class Model(Component):
     """What every latent-variable model can do; a subclass says how a `Trace` and a draw come about.

@@ -68,6 +68,16 @@ class Schema:
         """Whether x lies in [0, 1]."""
         return self.low >= 0.0 and self.high <= 1.0
 
+    def condition_width(self, conditional: bool) -> int:
+        """Condition features of a class-conditional model of this data; 0 for an unconditional one.
+
+        Raises:
+            UserError: a conditional model of data without labels.
+        """
+        if conditional and not self.label_names:
+            raise UserError(f"A conditional model needs labels, and {self.name} has none; pass labels, or leave it out.")
+        return self.num_classes if conditional else 0
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: infinite bounds become None."""
         values = dataclasses.asdict(self)

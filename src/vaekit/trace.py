@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
+__all__ = ["Layer", "Trace"]
+
 
 @dataclass
 class Layer:

@@ -1,4 +1,9 @@
 """Networks: Tensor to Tensor, no probability."""
 
+from vaekit.nets.codebook import Codebook as Codebook
+from vaekit.nets.conv import ConvDecoder as ConvDecoder
+from vaekit.nets.conv import ConvEncoder as ConvEncoder
 from vaekit.nets.mlp import MLP as MLP
 from vaekit.nets.net import Net as Net
+from vaekit.nets.resnet import ResNetDecoder as ResNetDecoder
+from vaekit.nets.resnet import ResNetEncoder as ResNetEncoder

@@ -2,3 +2,4 @@
 
 from vaekit.priors.gaussian_prior import GaussianPrior as GaussianPrior
 from vaekit.priors.standard_normal import StandardNormal as StandardNormal
+from vaekit.priors.uniform_codes import UniformCodesPrior as UniformCodesPrior

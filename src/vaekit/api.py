@@ -1,0 +1,275 @@
+"""train() and load(): the two verbs of the Python interface."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import vaekit
+from vaekit.component import from_config, to_config
+from vaekit.errors import UserError
+from vaekit.files import write_atomic, write_json
+from vaekit.model import Model
+from vaekit.objectives import ELBO, Objective, Reconstruction
+from vaekit.options import sort_options
+from vaekit.recipes import find_recipe
+from vaekit.run import Run
+from vaekit.training.interrupt import Interrupted, Interruptible
+from vaekit.training.loop import Training, fit, require_fitting
+from vaekit.training.report import Report
+from vaekit.training.settings import Settings
+from vaekit.weights import load_model, save_config
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vaekit.data import Dataset
+
+__all__ = ["load", "resume", "train"]
+
+DEFAULT_RECIPES = {"image": "conv"}
+"""The recipe of a kind of data when none is named; `vae` for every other kind."""
+
+
+@dataclass
+class Plan:
+    """What a training needs, from a call or from a run's config."""
+
+    data: Dataset
+    model: Model
+    objective: Objective
+    settings: Settings
+    config: dict[str, Any]
+
+
+def train(
+    data: str | Path | np.ndarray | torch.Tensor | tuple[Any, ...] | Dataset,
+    *,
+    recipe: str | Model | None = None,
+    objective: Objective | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    quiet: bool = False,
+    **options: Any,
+) -> Run:
+    """Train a model on data and write everything about it into a run folder.
+
+    Args:
+        data: a name ("digits", "mnist"), a file or folder, an array, a pair (x, y), or an open Dataset.
+        recipe: a recipe's name, by default `conv` for images and `vae` for the rest; or a model composed by hand.
+        objective: for a model composed by hand; by default ELBO, or Reconstruction for a deterministic posterior.
+        out: the run folder; by default the next free `runs/NAME-N`.
+        seed: fixes the split, the initial weights, the order and the noise.
+        device: "auto", "cpu", "cuda", "mps".
+        quiet: print nothing.
+        **options: fields of `Settings` (epochs, batch_size, ...), of `DataOptions` (valid, binarize, ...), and the
+            recipe's own parameters (latent, hidden, ...). Unknown names are errors.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: anything about the call, the data or the disk, in one sentence.
+    """
+    plan = make_plan(data, recipe, objective, options, seed)
+    run = Run.create(out, plan.data.schema.name, plan.config)
+    return _carry_out(run, plan, seed, choose_device(device), Report(quiet=quiet))
+
+
+def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: bool = False) -> Run:
+    """Continue an interrupted training; it ends as if it had not been interrupted.
+
+    Args:
+        path: the run folder.
+        data: the data itself, for a run that was trained on arrays from Python.
+        device: as in `train`.
+        quiet: print nothing.
+
+    Raises:
+        UserError: no run there, or its config contradicts its checkpoint.
+    """
+    run = Run.open(path)
+    config = run.config
+    seed = config["run"]["seed"]
+    plan = plan_from_config(config, data)
+    plan.config = config
+    return _carry_out(run, plan, seed, choose_device(device), Report(quiet=quiet))
+
+
+def load(run: str | Path | Run, *, device: str = "auto") -> Model:
+    """The trained model of a run, in evaluation mode. Nothing in the folder is executed.
+
+    Raises:
+        UserError: not a run, or damaged.
+    """
+    return load_model(run.path if isinstance(run, Run) else run, choose_device(device))
+
+
+def make_plan(
+    data: Any, recipe: str | Model | None, objective: Objective | None, options: dict[str, Any], seed: int
+) -> Plan:
+    """Resolve a call: open the data, compose the model, settle the settings."""
+    from vaekit.data import Dataset, open_data
+
+    by_hand = isinstance(recipe, Model)
+    name = recipe if isinstance(recipe, str) else None
+    # Options are judged before anything slow happens; the default recipe depends on the data's kind.
+    sorted_options = None if name is None and not by_hand else sort_options(options, find_recipe(name) if name else None)
+    data_names = {field.name for field in dataclasses.fields(vaekit.DataOptions)}
+    data_options = {k: v for k, v in options.items() if k in data_names} if sorted_options is None else sorted_options.data
+    dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed, **data_options)
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)  # tiny weights of dead units otherwise slow a CPU down as training goes on
+
+    if isinstance(recipe, Model):
+        model = recipe
+        objective = objective or (ELBO() if model.is_density else Reconstruction())
+        settings = dataclasses.replace(Settings(), **sort_options(options, None).settings)
+        stated: dict[str, Any] = {"model": to_config(model), "objective": to_config(objective)}
+    else:
+        name = name or DEFAULT_RECIPES.get(dataset.schema.kind, "vae")
+        function = find_recipe(name)
+        sorted_options = sort_options(options, function)
+        if objective is not None:
+            raise UserError("objective goes with a model composed by hand; a recipe brings its own.")
+        proposed = function(dataset.schema, **sorted_options.recipe)
+        model, objective = proposed.model, proposed.objective
+        settings = dataclasses.replace(proposed.settings, **sorted_options.settings)
+        stated = {"recipe": {"name": name, **sorted_options.recipe}}
+    require_fitting(model, objective, dataset, settings)
+    model.schema = dataset.schema
+    config = {
+        "data": dataset.source,
+        **stated,
+        "training": dataclasses.asdict(settings),
+        "run": {"seed": seed},
+    }
+    return Plan(dataset, model, objective, settings, plain(config))
+
+
+def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
+    """The plan that a config.toml states.
+
+    Raises:
+        UserError: an unknown table or key.
+    """
+    from vaekit.errors import did_you_mean
+
+    known = {"data", "recipe", "model", "objective", "training", "run"}
+    for key in config:
+        if key not in known:
+            raise UserError(f'config: there is no table "{key}". {did_you_mean(key, known)}')
+    if "data" not in config or "data" not in config["data"]:
+        raise UserError('config: a table [data] with data = "..." is needed.')
+    source = dict(config["data"])
+    run = config.get("run", {})
+    seed = run.get("seed", source.pop("seed", 0))
+    source.pop("seed", None)
+    data = source.pop("data") if data is None else data
+    options = {**source, **config.get("training", {})}
+    if "model" in config:
+        for part in ("nets", "posteriors", "priors", "likelihoods", "objectives", "model", "hierarchical"):
+            __import__(f"vaekit.{part}")
+        torch.manual_seed(seed)
+        model, objective = from_config(config["model"]), from_config(config["objective"])
+        if not isinstance(model, Model) or not isinstance(objective, Objective):
+            raise UserError("config: [model] and [objective] must describe a vaekit model and objective.")
+        return make_plan(data, model, objective, options, seed)
+    recipe = dict(config.get("recipe", {}))
+    name = recipe.pop("name", None)
+    return make_plan(data, name, None, {**options, **recipe}, seed)
+
+
+def choose_device(device: str) -> torch.device:
+    """The device asked for, or the best there is.
+
+    Raises:
+        UserError: an unknown name, or a device that this machine lacks.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise UserError(f'There is no device "{device}"; use auto, cpu, cuda or mps.') from None
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if not available.get(chosen.type, False):
+        raise UserError(f'This machine has no "{device}" that torch can use; use --device cpu.')
+    return chosen
+
+
+def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Report) -> Run:
+    """Train, then measure and draw; every part may be interrupted and is picked up by `resume`."""
+    with run.lock(), Interruptible() as interrupt:
+        try:
+            training = Training(
+                run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device
+            )
+            if training.checkpoint_path.exists():
+                training.restore()
+                report.say(f"Resuming {run.path} after epoch {training.progress.epoch} of {plan.settings.epochs}.")
+            else:
+                report.say(f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
+                           f"{device.type}.")
+                write_json(run.path / "env.json", environment(device))
+                save_config(plan.model, run.path)
+                training.save()
+            fit(training, report, interrupt)
+            finish(run, plan, device, report)
+        except Interrupted:
+            report.say(f"Interrupted; everything is saved. Continue with: vaekit train --resume {run.path}")
+            raise
+    return run
+
+
+def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
+    """The figures on the test part, the pictures, the model card."""
+    from vaekit.card import model_card
+    from vaekit.evaluation import evaluate
+    from vaekit.plots import draw_run
+
+    started = time.perf_counter()
+    model = load_model(run.path, device)
+    part_name = next((n for n in ("test", "valid", "train") if getattr(plan.data, n) is not None), "train")
+    report.say(f"Measuring on the {part_name} part ...")
+    results = evaluate(model, getattr(plan.data, part_name).to(device), num_samples=100, seed=0, limit=1000)
+    results = {"part": part_name, **results}
+    draw_run(model, plan.data, run.metrics(), run.path / "plots", seed=0, results=results)
+    write_json(run.path / "results.json", results)
+    write_atomic(run.path / "README.md", model_card(run, model, plan.data, results).encode())
+    report.say(f"Done in {time.perf_counter() - started:.1f} s more. Look at {run.path / 'plots'} and {run.path / 'README.md'}.")
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What the run was made on, for whoever wants to repeat it."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    return {
+        "vaekit": vaekit.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": platform.platform(),
+        "device": device.type,
+        "device_name": name,
+        "threads": torch.get_num_threads(),
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A config as TOML will give it back: no None, no tuples."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value

@@ -1,0 +1,132 @@
+"""HierarchicalVAE: several latent layers, drawn from the top down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Size, Tensor, nn
+
+from vaekit.conditional import Likelihood, Posterior, Prior
+from vaekit.distributions.chain import Chain
+from vaekit.errors import UserError
+from vaekit.model import Model, check_role, prior_given
+from vaekit.trace import Layer, Trace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["HierarchicalVAE"]
+
+
+class HierarchicalVAE(Model):
+    """q(z_L|x) ... q(z_1|x, z_>1) against p(z_L) ... p(z_1|z_2), and p(x|z). Lists go from the top layer down.
+
+    Sonderby et al., "Ladder Variational Autoencoders", 2016; the two-layer form with p(x|z_1, z_2) is that of Tomczak
+    and Welling, "VAE with a VampPrior", 2018. `encode`, `decode`, `embed` and `sample` use the layers' vectors
+    concatenated from the top down.
+
+    Args:
+        posteriors: q of each layer; a lower one takes the layers above (all of them, then the class) as its condition.
+        priors: p of each layer; a lower one takes the layer above as its context.
+        likelihood: p(x|z), its network taking the lowest layer, or all layers concatenated.
+
+    Raises:
+        UserError: the parts do not fit each other.
+    """
+
+    def __init__(self, posteriors: Sequence[Posterior], priors: Sequence[Prior], likelihood: Likelihood) -> None:
+        super().__init__()
+        if len(posteriors) != len(priors) or len(posteriors) < 2:
+            raise UserError(f"A hierarchy needs as many posteriors as priors, at least 2; {len(posteriors)} and "
+                            f"{len(priors)} came. For one layer use VAE.")
+        check_role("likelihood", likelihood, Likelihood)
+        for posterior, prior in zip(posteriors, priors, strict=True):
+            check_role("posterior", posterior, Posterior)
+            check_role("prior", prior, Prior)
+            if posterior.event_shape != prior.event_shape or len(posterior.event_shape) != 1:
+                raise UserError(f"Each layer needs vectors of one size; a posterior has {posterior.event_shape} and its "
+                                f"prior {prior.event_shape}.")
+        self.posteriors, self.priors = nn.ModuleList(posteriors), nn.ModuleList(priors)
+        self.likelihood = likelihood
+        self.sizes = [posterior.event_shape[0] for posterior in posteriors]
+        self.latent_shape = (sum(self.sizes),)
+        self.is_density = all(posterior.is_density for posterior in posteriors)
+        self.condition = self._class_condition()
+        self.reads_all = likelihood.context_shape == self.latent_shape
+        if not self.reads_all and likelihood.context_shape != (self.sizes[-1],):
+            raise UserError(f"The likelihood's network takes z of shape {likelihood.context_shape}; expected the lowest "
+                            f"layer ({self.sizes[-1]},) or all layers {self.latent_shape}.")
+
+    def _class_condition(self) -> int:
+        """Width of the class features: what the parts' conditions have beyond the latents above them."""
+        widths = {self.likelihood.condition}
+        for i, (posterior, prior) in enumerate(zip(self.posteriors, self.priors, strict=True)):
+            above = sum(self.sizes[:i])
+            if posterior.condition:
+                widths.add(posterior.condition - above if posterior.condition >= above else -1)
+            if i == 0:
+                widths.add(prior.context_shape[0] if prior.context_shape else prior.condition)
+            else:
+                if prior.context_shape != (self.sizes[i - 1],):
+                    raise UserError(f"The prior of layer {i + 1} from the top must take the layer above, "
+                                    f"({self.sizes[i - 1]},); it takes {prior.context_shape}.")
+                widths.add(prior.condition)
+        widths.discard(0)
+        if len(widths) > 1 or -1 in widths:
+            raise UserError("The condition of a lower posterior is the sum of the latents above it, plus the classes; "
+                            f"the widths left for classes differ: {sorted(widths)}.")
+        return next(iter(widths), 0)
+
+    def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
+        zs: list[Tensor] = []
+        layers: list[Layer] = []
+        for i in range(len(self.sizes)):
+            qz, pz = self._posterior(i, x, zs, y), self._prior(i, zs, y)
+            z = qz.rsample((num_samples,) if len(qz.batch_shape) == 1 else ())
+            layers.append(Layer(z, qz, pz))
+            zs.append(z)
+        return Trace(x, layers, self._likelihood(zs, y), y)
+
+    def encode(self, x: Tensor | np.ndarray, y: Tensor | None = None) -> Chain:
+        """q(z|x) over all layers, batch shape (B,), event shape (D,), D their sizes' sum."""
+        x = self.as_input(x)
+        features = self.condition_features(y, x)
+        links = [lambda zs, i=i: self._posterior(i, x, zs, features) for i in range(len(self.sizes))]
+        return Chain(links, self.sizes, Size([len(x)]))
+
+    def decode(self, z: Tensor | np.ndarray, y: Tensor | None = None) -> torch.distributions.Distribution:
+        """p(x|z) for z of shape (..., D), the layers concatenated from the top down."""
+        z = self._as_code(z)
+        return self._likelihood(list(z.split(self.sizes, -1)), self.condition_features(y, z))
+
+    @torch.no_grad()
+    def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+        """Draws of z from the prior, (num_samples, D); the temperature scales the spread of every layer."""
+        features = self.condition_features(y, torch.empty(0, device=self.device, dtype=self.dtype))
+        zs: list[Tensor] = []
+        for i in range(len(self.sizes)):
+            pz = self._prior(i, zs, features)
+            z = pz.sample(() if pz.batch_shape else (num_samples,))
+            zs.append(z if temperature == 1.0 else pz.mean + temperature * (z - pz.mean))
+        return torch.cat(zs, -1)
+
+    def _posterior(self, i: int, x: Tensor, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
+        posterior = self.posteriors[i]
+        above = zs if posterior.condition > self.condition else []
+        return posterior(x, join([*above, y]) if posterior.condition else None)
+
+    def _prior(self, i: int, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
+        prior = self.priors[i]
+        return prior_given(prior, y) if i == 0 else prior(zs[-1], y if prior.condition else None)
+
+    def _likelihood(self, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
+        return self.likelihood(torch.cat(zs, -1) if self.reads_all else zs[-1], y if self.likelihood.condition else None)
+
+
+def join(parts: Sequence[Tensor | None]) -> Tensor:
+    """Concatenate features whose leading dimensions broadcast, leaving out None."""
+    given = [part for part in parts if part is not None]
+    lead = torch.broadcast_shapes(*(part.shape[:-1] for part in given))
+    return torch.cat([part.expand(*lead, part.shape[-1]) for part in given], -1)

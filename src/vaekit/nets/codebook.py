@@ -1,0 +1,51 @@
+"""Codebook: the vectors of a vector-quantized model, learned as moving averages of what they stand for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaekit.component import Component
+from vaekit.errors import UserError
+
+
+class Codebook(Component):
+    """num_codes vectors of length dim; each input goes to the nearest one.
+
+    van den Oord et al., "Neural Discrete Representation Learning", 2017, with the moving-average update of its
+    appendix, k-means for a start, and codes that nothing uses any more put back among the data.
+
+    Args:
+        num_codes: how many vectors.
+        dim: their length.
+        decay: share of the old average that each step keeps.
+
+    Raises:
+        UserError: fewer than 2 codes, or a dim below 1.
+    """
+
+    def __init__(self, num_codes: int, dim: int, *, decay: float = 0.99) -> None:
+        super().__init__()
+        if num_codes < 2 or dim < 1:
+            raise UserError(f"A codebook needs at least 2 codes of length at least 1; {num_codes} and {dim} came.")
+        from vector_quantize_pytorch import VectorQuantize  # slow to import, and few models need it
+
+        self.num_codes, self.dim = num_codes, dim
+        self.quantizer = VectorQuantize(
+            dim, num_codes, decay=decay, kmeans_init=True, threshold_ema_dead_code=1, commitment_weight=0.0,
+            rotation_trick=False,
+        )
+
+    @property
+    def vectors(self) -> Tensor:
+        """(num_codes, dim)."""
+        return self.quantizer.codebook
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs (N, P, dim) to the nearest vectors, with a straight-through gradient, and their codes (N, P).
+
+        In training mode the vectors move towards the inputs.
+        """
+        with torch.autocast(x.device.type, enabled=False):
+            quantized, codes, _ = self.quantizer(x)
+        return quantized, codes

@@ -1,0 +1,100 @@
+"""Options: the keywords of a training, checked against the signatures that they are meant for. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vaekit.errors import UserError, did_you_mean
+from vaekit.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How the data is read; the keywords of `open_data`.
+
+    Args:
+        valid: validation part, a share or a count; by default a tenth, at most 1000, unless the source has one.
+        test: test part, a share or a count; by default a fifth, unless the source has one.
+        binarize: "dynamic" draws each value anew at every step, "static" once.
+        size: images are resized to this, one number or height and width.
+        labels: a file with one label a line, or a .npy, for data that has none of its own.
+        skip_bad: leave unreadable files out and count them, instead of stopping.
+        limit: use this many examples only, drawn by the seed.
+    """
+
+    valid: float | None = None
+    test: float | None = None
+    binarize: Literal["none", "dynamic", "static"] = "none"
+    size: int | tuple[int, int] | None = None
+    labels: str | None = None
+    skip_bad: bool = False
+    limit: int | None = None
+
+
+def parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The keyword options of a recipe, their annotations resolved."""
+    hints = typing.get_type_hints(function)
+    return {
+        name: parameter.replace(annotation=hints.get(name, Any))
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def fields_of(options: type) -> dict[str, Any]:
+    """Field names of an options dataclass and their types."""
+    hints = typing.get_type_hints(options)
+    return {field.name: hints[field.name] for field in dataclasses.fields(options)}
+
+
+def checked(name: str, value: Any, annotation: Any) -> Any:
+    """`value` as its annotation wants it.
+
+    Raises:
+        UserError: it is of another type.
+
+    Example:
+        >>> checked("latent", "20", int)
+        20
+    """
+    import pydantic
+
+    try:
+        return pydantic.TypeAdapter(annotation).validate_python(value)
+    except pydantic.ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise UserError(f"{name}={value!r} does not fit: {reason[0].lower()}{reason[1:]}.") from None
+
+
+@dataclass
+class Options:
+    """The keywords of a training, by what they are meant for."""
+
+    data: dict[str, Any]
+    settings: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def sort_options(options: dict[str, Any], recipe: Callable[..., Any] | None) -> Options:
+    """Give each keyword to the data, the settings or the recipe, checked against its type.
+
+    Raises:
+        UserError: an unknown keyword, with a suggestion, or a value of the wrong type.
+    """
+    data, settings = fields_of(DataOptions), fields_of(Settings)
+    own = {name: p.annotation for name, p in parameters_of(recipe).items()} if recipe else {}
+    result = Options({}, {}, {})
+    for name, value in options.items():
+        for known, target in ((data, result.data), (settings, result.settings), (own, result.recipe)):
+            if name in known:
+                target[name] = checked(name, value, known[name]) if name != "labels" else value
+                break
+        else:
+            of = f" of recipe {recipe.__name__}" if recipe else ""
+            raise UserError(f'There is no option "{name}"{of}. {did_you_mean(name, {*data, *settings, *own})}')
+    return result

@@ -1,0 +1,50 @@
+"""VectorQuantized: the discrete posterior of the VQ-VAE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from vaekit.conditional import Posterior
+from vaekit.distributions.quantized import Quantized
+from vaekit.nets.codebook import Codebook
+from vaekit.nets.net import Head, Net, as_shape
+
+
+class VectorQuantized(Posterior):
+    """q(z|x): at each position, the code nearest to the encoder's output. van den Oord et al., 2017.
+
+    The gradient passes straight through. `penalty` is the commitment, the squared distance from the encoder's output
+    to its code, summed over positions.
+
+    Args:
+        net: the encoder network, taking x.
+        codebook: the vectors; share it with the prior and they speak of the same codes.
+        grid: shape of the positions, (h, w) for images; z has shape (dim, *grid).
+        commitment: weight of the commitment.
+    """
+
+    def __init__(self, net: Net, codebook: Codebook, grid: int | Sequence[int], *, commitment: float = 0.25) -> None:
+        super().__init__()
+        self.net, self.codebook, self.commitment = net, codebook, commitment
+        self.grid, self.condition = as_shape(grid), net.condition
+        self.event_shape = (codebook.dim, *self.grid)
+        self.head = Head(net.out_shape, self.event_shape, 1)
+
+    def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Quantized:
+        assert context is not None
+        (features,) = self.head(self.net(context, condition))
+        tokens = features.flatten(2).movedim(1, 2)  # (B, P, dim)
+        vectors, codes = self.codebook(tokens)
+        nearest = self.codebook.vectors[codes].detach()
+        penalty = self.commitment * (tokens - nearest).square().sum((1, 2))
+        batch = len(tokens)
+        return Quantized(
+            vectors.movedim(2, 1).reshape(batch, *self.event_shape), codes.reshape(batch, *self.grid), penalty
+        )
+
+    @property
+    def num_positions(self) -> int:
+        return math.prod(self.grid)

@@ -1,0 +1,29 @@
+"""The vector-quantized VAE: van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation Learning", 2017."""
+
+from __future__ import annotations
+
+import vaekit as vk
+from vaekit.recipes.recipe import Recipe
+from vaekit.schema import Schema
+from vaekit.training.settings import Settings
+
+
+def vqvae(schema: Schema, *, width: int = 32, num_codes: int = 128, code_dim: int = 16) -> Recipe:
+    """A convolutional VQ-VAE: an image becomes a grid of codes, a quarter of its height and width.
+
+    Args:
+        schema: what the data is; images.
+        width: channels of the first convolution, doubled once.
+        num_codes: size of the codebook.
+        code_dim: length of a code's vector.
+    """
+    encoder = vk.ResNetEncoder(schema.shape, (width, 2 * width))
+    grid = encoder.out_shape[1:]
+    codebook = vk.Codebook(num_codes, code_dim)
+    decoder = vk.ResNetDecoder((code_dim, *grid), schema.shape[1:], (2 * width, width))
+    likelihood = vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape)
+    return Recipe(
+        model=vk.VAE(vk.VectorQuantized(encoder, codebook, grid), vk.UniformCodesPrior(codebook, grid), likelihood),
+        objective=vk.ELBO(),
+        settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+    )

@@ -1,0 +1,46 @@
+"""Ctrl-C and SIGTERM: a training saves and leaves; everything else just leaves."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+
+class Interrupted(BaseException):
+    """The user asked the training to stop; not an error, so no `except Exception` may swallow it."""
+
+
+class Interruptible:
+    """Within it, the first signal sets `requested` while a step is under way, and raises `Interrupted` elsewhere.
+
+    A second signal raises at once.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.deferred = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruptible:
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def raise_if_requested(self) -> None:
+        """Leave now if a signal came while it was deferred."""
+        if self.requested:
+            raise Interrupted
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested or not self.deferred:
+            raise Interrupted
+        self.requested = True

@@ -1,0 +1,309 @@
+"""The training loop: read it from top to bottom."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vaekit.errors import UserError
+from vaekit.training.checkpoint import (
+    Checkpoint,
+    Progress,
+    optimizer_tensors,
+    random_state,
+    restore_optimizer,
+    restore_random_state,
+    truncate,
+)
+from vaekit.training.ema import EMA
+from vaekit.training.interrupt import Interrupted, Interruptible
+from vaekit.training.report import Report
+from vaekit.training.settings import Settings
+from vaekit.weights import load_state, save_weights, unique_state
+
+if TYPE_CHECKING:
+    from vaekit.data import Dataset
+    from vaekit.model import Model
+    from vaekit.objectives import Objective
+    from vaekit.run import Run
+
+FINITE_CHECK_EVERY = 50  # steps; reading a number from the device makes it wait
+
+
+class TrainingDiverged(UserError):
+    """The loss turned non-finite; the run folder holds the last good checkpoint."""
+
+
+class Training:
+    """One training of one model: what changes from step to step, and how it is saved and brought back.
+
+    Args:
+        run: the folder that it writes.
+        model, objective: moved to `device`.
+        data: its `train` and `valid` parts are used.
+        settings: how to train.
+        seed: fixes the order of the examples.
+        device: where.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Model,
+        objective: Objective,
+        data: Dataset,
+        settings: Settings,
+        *,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.run, self.settings, self.seed, self.device = run, settings, seed, device
+        self.model, self.objective = model.to(device), objective.to(device)
+        self.train_part = data.train.to(device)
+        self.valid_part = data.valid.to(device) if data.valid is not None else None
+        self.optimizer = make_optimizer(model, objective, settings)
+        self.ema = EMA(model, settings.ema)
+        self.progress = Progress()
+        self.sums: dict[str, Tensor] = {}
+        self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
+
+    # One epoch's parts.
+
+    def order_of_epoch(self) -> Tensor:
+        """A permutation of the training part that depends on seed and epoch alone, so a resumed epoch repeats it."""
+        generator = torch.Generator().manual_seed(hash_seed(self.seed, self.progress.epoch))
+        return torch.randperm(len(self.train_part), generator=generator).to(self.device)
+
+    def step(self, index: Tensor) -> None:
+        """One batch: trace, score, descend."""
+        done = self.progress.epoch * self.steps_per_epoch + self.progress.step
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.settings, done, self.settings.epochs * self.steps_per_epoch)
+        self.objective.epoch.fill_(done / self.steps_per_epoch)
+
+        x, y = self.train_part.batch(index)
+        loss = self.objective(self.model(x, y, self.objective.num_samples))
+        self.optimizer.zero_grad()
+        loss.total.backward()
+        if self.settings.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        self.ema.update(done + 1)
+
+        self._add(self.sums, loss.total.detach() * len(index), loss.terms)
+        self.progress.step += 1
+
+    def validate(self) -> dict[str, float]:
+        """Mean terms over the validation part, with the averaged weights and the same noise every time."""
+        if self.valid_part is None or not len(self.valid_part):
+            return {}
+        sums: dict[str, Tensor] = {}
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []), torch.no_grad():
+            torch.manual_seed(self.seed)
+            self.model.eval()
+            for x, y in self.valid_part.batches(max(self.settings.batch_size, 256)):
+                loss = self.objective(self.model(x, y, self.objective.num_samples))
+                self._add(sums, loss.total * len(x), loss.terms)
+            self.model.train()
+        return means(sums, len(self.valid_part))
+
+    def record(self, valid: dict[str, float]) -> dict[str, Any]:
+        """The line that metrics.jsonl gets for this epoch."""
+        epoch = self.progress.epoch + 1
+        return {
+            "epoch": epoch,
+            "step": epoch * self.steps_per_epoch,
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "train": means(self.sums, len(self.train_part)),
+            "valid": valid,
+        }
+
+    def require_finite(self) -> None:
+        """Stop where a term turned non-finite, and say which."""
+        broken = [name for name, value in self.sums.items() if not bool(torch.isfinite(value))]
+        if broken:
+            names = [name for name in broken if name != "loss"] or broken
+            raise TrainingDiverged(
+                f"Training stopped: {' and '.join(names)} turned non-finite in epoch {self.progress.epoch + 1} by step "
+                f"{self.progress.step}. {self.run.path} keeps the checkpoint of epoch {self.progress.epoch}; train anew "
+                "with a lower --learning-rate or --clip-norm 1."
+            )
+
+    @staticmethod
+    def _add(sums: dict[str, Tensor], total: Tensor, terms: dict[str, Tensor]) -> None:
+        for name, value in {"loss": total, **terms}.items():
+            value = value.detach().sum().double() if value.device.type != "mps" else value.detach().sum()
+            sums[name] = sums[name] + value if name in sums else value
+
+    # Saving and coming back.
+
+    @property
+    def checkpoint_path(self) -> Any:
+        return self.run.path / "checkpoints" / "last.safetensors"
+
+    def save(self) -> None:
+        """Write the checkpoint that a resumed training starts from."""
+        tensors = unique_state(self.model, "model.") | unique_state(self.objective, "objective.")
+        tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
+        tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
+        tensors |= {f"sums.{name}": value for name, value in self.sums.items()}
+        Checkpoint(tensors, dataclasses.replace(self.progress), self.run.config).save(self.checkpoint_path)
+
+    def restore(self) -> None:
+        """Bring back the state of the last checkpoint, to the bit.
+
+        Raises:
+            UserError: the checkpoint is damaged, or the run's config was changed since.
+        """
+        checkpoint = Checkpoint.load(self.checkpoint_path)
+        require_same_config(checkpoint.config, self.run.config, f"{self.run.path}/config.toml")
+        source, tensors = str(self.checkpoint_path), checkpoint.tensors
+        load_state(self.model, tensors, source, "model.")
+        load_state(self.objective, tensors, source, "objective.")
+        for name, value in self.ema.average.items():
+            value.copy_(tensors[f"ema.{name}"])
+        restore_optimizer(self.optimizer, tensors)
+        restore_random_state(tensors, self.device)
+        self.sums = {k.removeprefix("sums."): v.to(self.device) for k, v in tensors.items() if k.startswith("sums.")}
+        self.progress = checkpoint.progress
+        truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes)
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Append one line to metrics.jsonl; it counts once the checkpoint that follows knows its length."""
+        with open(self.run.path / "metrics.jsonl", "ab") as file:
+            file.write((json.dumps(record) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+            self.progress.metrics_bytes = file.tell()
+
+
+def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
+    """Train until no epoch is left or patience runs out.
+
+    Every epoch ends with a checkpoint. A signal saves in mid-epoch and raises `Interrupted`.
+
+    Raises:
+        TrainingDiverged: a term of the loss turned non-finite.
+    """
+    settings, progress = training.settings, training.progress
+    training.model.train()
+    while not progress.is_done:
+        started = time.perf_counter()
+        batches = training.order_of_epoch().split(settings.batch_size)
+
+        interrupt.deferred = True  # a signal waits for the step under way
+        for index in batches[progress.step :]:
+            training.step(index)
+            if progress.step % FINITE_CHECK_EVERY == 0:
+                training.require_finite()
+            if interrupt.requested:
+                break
+            report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
+        training.require_finite()
+        interrupt.deferred = False
+
+        try:
+            interrupt.raise_if_requested()
+            with training.ema.applied():
+                record = training.record(training.validate())
+                score = selection_score(record["valid"])
+                is_best = score is None or progress.best_score is None or score < progress.best_score
+                if is_best:
+                    save_weights(training.model, training.run.path)
+        except Interrupted:
+            training.save()
+            raise
+
+        interrupt.deferred = True  # until the checkpoint, the state is between two epochs
+        progress.epoch, progress.step = progress.epoch + 1, 0
+        training.sums.clear()
+        if is_best:
+            progress.best_score, progress.best_epoch = score, progress.epoch
+        is_patient = settings.patience is None or progress.epoch - progress.best_epoch < settings.patience
+        progress.is_done = progress.epoch >= settings.epochs or not is_patient
+        training.log(record)
+        training.save()
+        interrupt.deferred = False
+        report.epoch(record, settings.epochs, time.perf_counter() - started, is_best)
+        interrupt.raise_if_requested()
+
+
+def require_fitting(model: Model, objective: Objective, data: Dataset, settings: Settings) -> None:
+    """Refuse before step 1 what cannot be trained.
+
+    Raises:
+        UserError: objective, likelihood, shapes or batch size do not fit.
+    """
+    objective.check(model)
+    model.likelihood.check(data.schema)
+    if model.likelihood.event_shape != data.schema.shape:
+        raise UserError(f"The model is for x of shape {model.likelihood.event_shape}; {data.schema.name} has shape "
+                        f"{data.schema.shape}. Build the model for the data's shape.")
+    if settings.batch_size > len(data.train):
+        raise UserError(f"batch_size {settings.batch_size} is larger than the training part of {len(data.train)} "
+                        f"examples; choose at most {len(data.train)}.")
+
+
+def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
+    """One optimizer for the model's weights and those that the objective may have of its own."""
+    parameters = [p for p in [*model.parameters(), *objective.parameters()] if p.requires_grad]
+    maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+    return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+
+
+def learning_rate(settings: Settings, step: int, num_steps: int) -> float:
+    """The rate of a step: warm-up, then constant or a cosine down to 1 %."""
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * step / max(1, num_steps))) / 2
+    if step < settings.warmup_steps:
+        rate *= (step + 1) / settings.warmup_steps
+    return rate
+
+
+def hash_seed(seed: int, epoch: int) -> int:
+    """Neighbouring seeds and epochs give unrelated permutations."""
+    return (seed * 1_000_003 + epoch * 7_919 + 17) % 2**63
+
+
+def means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
+    """Sums over examples to means, read from the device in one go."""
+    if not sums:
+        return {}
+    values = (torch.stack(list(sums.values())) / count).tolist()
+    return dict(zip(sums, values, strict=True))
+
+
+def selection_score(valid: dict[str, float]) -> float | None:
+    """What the best epoch is chosen by, lower is better: the bound where there is one, else the distortion."""
+    if "elbo" in valid:
+        return -valid["elbo"]
+    return valid.get("distortion", valid.get("loss"))
+
+
+def require_same_config(before: dict[str, Any], now: dict[str, Any], source: str) -> None:
+    """Refuse to resume a checkpoint under another config, and show what differs.
+
+    Raises:
+        UserError: naming each value then and now.
+    """
+    flat_before, flat_now = flatten(before), flatten(now)
+    differing = [k for k in sorted(flat_before | flat_now) if flat_before.get(k) != flat_now.get(k)]
+    if differing:
+        shown = "; ".join(f"{k}: {flat_before.get(k)!r} in the checkpoint, {flat_now.get(k)!r} now" for k in differing)
+        raise UserError(f"{source} contradicts the checkpoint ({shown}). Undo the change, or start a new run.")
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

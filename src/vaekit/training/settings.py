@@ -1,0 +1,49 @@
+"""Settings: how a model is trained; a recipe proposes them, its user overrides them. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vaekit.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is trained.
+
+    Args:
+        epochs: passes over the training part.
+        batch_size: examples a step.
+        learning_rate: the optimizer's rate, the highest one where a schedule changes it.
+        optimizer: "adam" (Kingma and Ba, 2015) or "adamw" (Loshchilov and Hutter, 2019).
+        weight_decay: decoupled decay of AdamW, or the L2 penalty's weight of Adam.
+        schedule: "constant", or "cosine" down to 1 % of the rate at the last step.
+        warmup_steps: steps over which the rate rises from zero.
+        clip_norm: largest global norm of the gradient; None for no clipping.
+        ema: decay of the exponential moving average of the weights, which is then what is validated and kept; 0 for none.
+        patience: epochs without a better validation score after which training stops; None to run all epochs.
+    """
+
+    epochs: int = 50
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    clip_norm: float | None = None
+    ema: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        at_least = {"epochs": 1, "batch_size": 1, "weight_decay": 0, "warmup_steps": 0}
+        for name, low in at_least.items():
+            if getattr(self, name) < low:
+                raise UserError(f"{name} must be at least {low}; {getattr(self, name)} came.")
+        for name in ("learning_rate", "clip_norm", "patience"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UserError(f"{name} must be above 0; {value} came.")
+        if not 0 <= self.ema < 1:
+            raise UserError(f"ema must be at least 0 and below 1; {self.ema} came.")
