@@ -145,6 +145,7 @@ class Dataset:
         source: JSON-ready arguments with which `open_data` opens the same data again.
         notes: sentences worth telling the user: how the split was made, files skipped, sizes changed.
         factor_names: names of the columns of `Part.factors`.
+        split: the sentence that says how the parts were made.
     """
 
     schema: Schema
@@ -154,6 +155,7 @@ class Dataset:
     source: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     factor_names: tuple[str, ...] = ()
+    split: str = ""
 
     @property
     def parts(self) -> dict[str, Part]:

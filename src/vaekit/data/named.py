@@ -52,7 +52,7 @@ def locate(name: str, files: tuple[str, ...]) -> Path:
             return folder
     from vaekit.data.download import fetch
 
-    fetch(name, cache_folder() / name)
+    fetch(name, cache_folder() / name, files)
     return cache_folder() / name
 
 
@@ -110,11 +110,8 @@ def _binarized_mnist(name: str) -> Source:
 
     arrays = load_numpy(locate(name, ("binarized_mnist.npz",)) / "binarized_mnist.npz")
     assert isinstance(arrays, dict)
-    blocks = {
-        part: Block(np.unpackbits(arrays[part], axis=1).reshape(-1, 1, 28, 28))
-        for part in ("train", "valid", "test")
-    }
-    return Source(name, "image", blocks, levels=2)
+    blocks = {part: Block(arrays[part]) for part in ("train", "valid", "test")}
+    return Source(name, "image", blocks, levels=2, packed=(1, 28, 28))
 
 
 def _freyfaces(name: str) -> Source:
@@ -131,10 +128,10 @@ def _shapes(name: str) -> Source:
 
     arrays = load_numpy(locate(name, ("shapes.npz",)) / "shapes.npz")
     assert isinstance(arrays, dict)
-    raw = np.unpackbits(arrays["images"], axis=1).reshape(-1, 1, 64, 64)
     factors = arrays["factors"].astype(np.int64)
     return Source(
-        name, "image", {"all": Block(raw, factors[:, 0].copy(), factors=factors)}, levels=2,
+        name, "image", {"all": Block(arrays["images"], factors[:, 0].copy(), factors=factors)}, levels=2,
+        packed=(1, 64, 64),
         label_names=tuple(arrays["shape_names"].tolist()), factor_names=tuple(arrays["factor_names"].tolist()),
     )  # fmt: skip
 

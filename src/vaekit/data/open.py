@@ -79,6 +79,9 @@ def open_data(
         )
     label_record = _set_labels(source, labels)
     parts, sentence = split(source.blocks, valid, test, limit, seed)
+    if source.packed:
+        for block in parts.values():
+            block.raw = np.unpackbits(block.raw, axis=1).reshape(-1, *source.packed)
     schema = _schema(source, parts["train"].raw)
     schema, made = _parts(parts, schema, binarize, seed)
     record = {
@@ -96,6 +99,7 @@ def open_data(
     return Dataset(
         schema, made["train"], made.get("valid"), made.get("test"), record, [*source.notes, sentence],
         source.factor_names,
+        sentence,
     )  # fmt: skip
 
 

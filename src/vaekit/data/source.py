@@ -42,8 +42,10 @@ class Source:
         unit: floats that lie in [0, 1] and stay as they are; other floats are standardized.
         dtype: the numpy name of the type in the source.
         label_names: class names, in label order.
+        packed: the shape of one example whose bits the blocks hold, eight to the byte; unpacked after the split.
         factor_names: names of the factors' columns.
         notes: sentences for the user.
+        identity: what goes into `Dataset.source`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Source:
     unit: bool = False
     dtype: str = "uint8"
     label_names: tuple[str, ...] = ()
+    packed: tuple[int, ...] | None = None
     factor_names: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     identity: dict[str, Any] = field(default_factory=dict)
