@@ -48,7 +48,9 @@ class LevelCategorical(Distribution):
 
     @torch.no_grad()
     def sample(self, sample_shape: _size = ()) -> Tensor:
-        level = torch.distributions.Categorical(logits=self.logits, validate_args=False).sample(Size(sample_shape))
+        level = torch.distributions.Categorical(logits=self.logits, validate_args=False).sample(
+            Size(sample_shape)
+        )
         return level.to(self.logits.dtype) / (self.levels - 1)
 
 
@@ -68,7 +70,11 @@ class Categorical(Likelihood):
     def __init__(self, net: Net, event_shape: int | Sequence[int], *, levels: int = 256) -> None:
         super().__init__()
         self.net, self.levels = net, check_levels(levels)
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.head = Head(net.out_shape, self.event_shape, levels)
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Independent:

@@ -27,13 +27,19 @@ class ContinuousBernoulli(Likelihood):
     def __init__(self, net: Net, event_shape: int | Sequence[int]) -> None:
         super().__init__()
         self.net = net
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.head = Head(net.out_shape, self.event_shape, 1)
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Independent:
         assert context is not None
         (logits,) = self.head(self.net(context, condition))
-        return Independent(ContinuousBernoulliDistribution(logits), len(self.event_shape), validate_args=False)
+        return Independent(
+            ContinuousBernoulliDistribution(logits), len(self.event_shape), validate_args=False
+        )
 
     def check(self, schema: Schema) -> None:
         if not schema.is_unit:

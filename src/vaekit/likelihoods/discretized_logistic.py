@@ -40,7 +40,11 @@ class DiscretizedLogistic(Likelihood):
     ) -> None:
         super().__init__()
         self.net, self.levels = net, check_levels(levels)
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.scale = Scale(
             scale,
             self.event_shape,

@@ -43,9 +43,15 @@ class DiscretizedLogisticMixture(Likelihood):
     ) -> None:
         super().__init__()
         if num_components < 1:
-            raise UserError(f"DiscretizedLogisticMixture takes num_components of at least 1; {num_components} came.")
+            raise UserError(
+                f"DiscretizedLogisticMixture takes num_components of at least 1; {num_components} came."
+            )
         self.net, self.levels, self.num_components = net, check_levels(levels), num_components
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.is_image = len(self.event_shape) == 3
         self.num_channels = self.event_shape[0] if self.is_image else 1
         self.num_couplings = self.num_channels * (self.num_channels - 1) // 2
@@ -60,7 +66,9 @@ class DiscretizedLogisticMixture(Likelihood):
             start=START_SPREAD / num_components,
         )
         pixels = (1, *self.event_shape[1:]) if self.is_image else self.event_shape
-        self.head = Head(net.out_shape, pixels, num_components * (1 + 2 * self.num_channels + self.num_couplings))
+        self.head = Head(
+            net.out_shape, pixels, num_components * (1 + 2 * self.num_channels + self.num_couplings)
+        )
 
     def forward(
         self, context: Tensor | None, condition: Tensor | None = None

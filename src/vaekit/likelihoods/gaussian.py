@@ -40,7 +40,11 @@ class Gaussian(Likelihood):
     def __init__(self, net: Net, event_shape: int | Sequence[int], *, scale: float | str = "learned") -> None:
         super().__init__()
         self.net = net
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.scale: Scale | FittedScale
         if scale == "optimal":
             self.scale = FittedScale(power=2)

@@ -33,7 +33,11 @@ class Laplace(Likelihood):
     def __init__(self, net: Net, event_shape: int | Sequence[int], *, scale: float | str = "learned") -> None:
         super().__init__()
         self.net = net
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.scale: Scale | FittedScale
         if scale == "optimal":
             self.scale = FittedScale(power=1)
@@ -48,7 +52,9 @@ class Laplace(Likelihood):
         # Without gradients nothing is being trained, and a likelihood is being measured.
         if isinstance(self.scale, FittedScale) and self.training and torch.is_grad_enabled():
             return Calibrated(LaplaceDistribution, loc, scale, self.scale.fit, num_dims)
-        return Independent(LaplaceDistribution(loc, scale, validate_args=False), num_dims, validate_args=False)
+        return Independent(
+            LaplaceDistribution(loc, scale, validate_args=False), num_dims, validate_args=False
+        )
 
     def is_likelihood_of(self, schema: Schema) -> bool:
         """Of continuous data; a density at the grid points of integer data can be raised at will."""

@@ -117,4 +117,6 @@ def check_kind(kind: float | str, owner: str, takes_number: bool, others: tuple[
             raise UserError(f'{owner} has no scale "{kind}". {did_you_mean(kind, kinds)}{number}')
     elif isinstance(kind, bool) or not takes_number or not 0 < kind < math.inf:
         wanted = ", ".join(f'"{k}"' for k in kinds)
-        raise UserError(f"{owner} takes scale {'a number above 0 or ' if takes_number else ''}{wanted}; {kind} came.")
+        raise UserError(
+            f"{owner} takes scale {'a number above 0 or ' if takes_number else ''}{wanted}; {kind} came."
+        )
