@@ -1,0 +1,63 @@
+"""Originals and what the model makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaekit.plots.points import points
+from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy
+from vaekit.plots.tiles import Tiles, has_dark_ink, shape_of_grid, to_grid, value_limits
+from vaekit.schema import Schema
+
+PAIR_GAP, ROW_GAP = 3, 22
+
+
+def reconstructions(
+    x: Any, x_hat: Any, schema: Schema, *, dark_ink: bool | None = None, note: str = ""
+) -> Figure:
+    """Pairs in rows: the original above its reconstruction; lines over each other.
+
+    Args:
+        x, x_hat: (N, *event), originals and reconstructions; up to 48 pairs are shown.
+        schema: what one example is.
+        dark_ink: print one-channel images in dark ink on white; decided from x when None.
+        note: added to the subtitle, the error for example.
+    """
+    x, x_hat = as_numpy(x), as_numpy(x_hat)
+    title = f"{schema.name}: reconstructions"
+    if schema.num_features == 2:
+        return points({"original": x, "reconstruction": x_hat}, title, note, joined=True)
+    rows, columns = shape_of_grid(len(x), schema, rows=4)
+    ink = has_dark_ink(x, schema) if dark_ink is None else dark_ink
+    above, below = to_grid(x, rows, columns), to_grid(x_hat, rows, columns)
+    first = Tiles(above, schema, dark_ink=ink, limits=value_limits(x, x_hat))
+    if first.look == "line":
+        tiles = Tiles(below, schema, limits=first.limits)
+        page = Page(max(tiles.width, 4.5), tiles.height, title, _sentence("Grey: the original. Blue: its reconstruction.", note))
+        tiles.draw(page.place(0, 0, tiles.width, tiles.height), behind=above)
+        return page.finish()
+    return _pairs(above, below, first, title, note)
+
+
+def _pairs(above: Any, below: Any, like: Tiles, title: str, note: str) -> Figure:
+    rows = len(above)
+    step = (2 * like.tile_height + PAIR_GAP + ROW_GAP) / 150
+    height = rows * step - ROW_GAP / 150
+    subtitle = _sentence("Upper rows: held-out originals. Lower rows: the mean of p(x|z) at the code's mean.", note)
+    page = Page(max(like.width, 4.5), height, title, subtitle, left=0.95)
+    for row in range(rows):
+        pair = Tiles(
+            np.stack([above[row], below[row]]), like.schema, like.dark_ink, like.target, like.gap, PAIR_GAP, like.limits
+        )
+        ax = page.place(0, row * step, pair.width, pair.height)
+        pair.draw(ax)
+        for line, (text, colour) in enumerate((("original", MUTED), ("reconstruction", INK))):
+            ax.text(-8, pair.centre(line, 0)[1], text, size=SMALL_SIZE, color=colour, ha="right", va="center")
+    return page.finish()
+
+
+def _sentence(text: str, note: str) -> str:
+    return f"{text} {note}".strip()
