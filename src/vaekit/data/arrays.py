@@ -59,7 +59,8 @@ def read_array(x: np.ndarray, what: str, channels_last: bool = True) -> Reading:
     if x.dtype.kind == "f":
         _check_finite(x, what)
         unit = x.ndim in (3, 4) and bool(x.min() >= 0.0 and x.max() <= 1.0)
-        raw = np.ascontiguousarray(x, dtype=np.float32)
+        with np.errstate(over="ignore"):  # checked on the next line
+            raw = np.ascontiguousarray(x, dtype=np.float32)
         if not np.isfinite(raw).all():
             raise UserError(f"{what} has values beyond float32, up to {np.abs(x).max():.3g}; rescale it.")
         return Reading(

@@ -65,11 +65,10 @@ def load_numpy(path: Path) -> np.ndarray | dict[str, np.ndarray]:
     """The array of a .npy file, or all arrays of a .npz file by name; never a pickle."""
     errors = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error)
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        # Opened here, because numpy leaves a damaged .npz open.
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except errors as error:
         raise _damaged(path, error) from None
 
@@ -96,7 +95,7 @@ def _read_npz(path: Path, arrays: dict[str, np.ndarray]) -> Source:
             name: (name, "") for name in ("train", "valid", "test") if name in by_key
         }
         return _by_parts(path, by_key, keys)
-    for x_key, y_key in _X_Y:
+    for x_key, y_key in sorted(_X_Y, key=lambda keys: keys[1] not in by_key):  # pairs with labels first
         if x_key in by_key:
             return _by_parts(path, by_key, {"all": (x_key, y_key)})
     if len(by_key) == 1:

@@ -11,10 +11,9 @@ import numpy as np
 from vaekit.data.arrays import read_labels
 from vaekit.data.named import IDX_FILES, find, read_idx_folder
 from vaekit.data.pixels import Bad, Form, header, in_threads, pixels, strict_pillow
-from vaekit.data.source import Block, Source
+from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 MIXED_SIZE = (64, 64)  # of a folder whose images differ in size
 _PARTS = {
     "train": "train",
@@ -61,10 +60,12 @@ def read_folder(folder: Path, size: int | tuple[int, int] | None = None, skip_ba
 def _list(folder: Path) -> list[Path]:
     found = [Path(base) / name for base, _, names in os.walk(folder, followlinks=True) for name in names]
     found = [path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
-    images = sorted((p for p in found if p.suffix.lower() in SUFFIXES), key=lambda p: p.as_posix())
+    images = sorted((p for p in found if p.suffix.lower() in IMAGE_SUFFIXES), key=lambda p: p.as_posix())
     if not images:
         others = f"{len(found):,} other {'file' if len(found) == 1 else 'files'}" if found else "nothing"
-        raise UserError(f"{folder} holds no images, but {others}; expected {', '.join(SUFFIXES)} files.")
+        raise UserError(
+            f"{folder} holds no images, but {others}; expected {', '.join(IMAGE_SUFFIXES)} files."
+        )
     return images
 
 
@@ -182,7 +183,13 @@ def _labels(names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...], list[
     if loose == len(names):
         return None, (), []
     if loose:
-        return None, (), [f"{loose:,} images lie outside the sub-folders, so these are not used as labels."]
+        return (
+            None,
+            (),
+            [
+                f"{loose:,} {'image' if loose == 1 else 'images'} outside the sub-folders, which are no labels then."
+            ],
+        )
     folders = [name.split("/")[0] for name in names]
     if len(set(folders)) == 1:
         return None, (), []

@@ -16,7 +16,7 @@ from vaekit.data.arrays import as_numpy, read_array, read_labels
 from vaekit.data.dataset import Dataset, Part, bernoulli
 from vaekit.data.files import read_file, read_label_file, refuse_pickle
 from vaekit.data.named import NAMED, read_named
-from vaekit.data.source import Block, Source
+from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.data.split import split
 from vaekit.errors import UserError, did_you_mean
 from vaekit.schema import Schema
@@ -138,6 +138,8 @@ def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: b
         source = read_folder(path, size, skip_bad)
     else:
         refuse_pickle(path)
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            raise UserError(f"{path} is a single image; give the folder that holds the images to learn from.")
         if size is not None:
             raise UserError(f"size resizes a folder of images; {path} is a file. Leave size out.")
         source = read_file(path)

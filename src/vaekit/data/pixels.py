@@ -75,7 +75,9 @@ def header(path: Path) -> tuple[Form, bool]:
     """The form of an image without decoding it, and whether Pillow drops bits of its colours."""
     with Image.open(path) as image:
         width, height = image.size
-        if image.getexif().get(_ORIENTATION, 1) >= 5:
+        # Asked for EXIF it has not met yet, Pillow's PNG reader decodes the whole image.
+        exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+        if exif.get(_ORIENTATION, 1) >= 5:
             width, height = height, width
         channels, bits = _depth(image.mode)
         return Form(height, width, channels, bits), channels > 1 and ";16" in str(getattr(image, "tile", ""))

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
 
 @dataclass
 class Block:

@@ -32,7 +32,7 @@ def split(
     random = np.random.RandomState(seed % 2**32)
     if "all" in blocks:
         rest, out = blocks["all"], {}
-        number = _count("test", test, len(rest), round(0.2 * len(rest)))
+        number = _count("test", test, len(rest), max(1, round(0.2 * len(rest))))
         _enough(len(rest), number, valid)
         if number:
             rest, out["test"] = _draw(rest, number, random)
