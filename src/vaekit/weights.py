@@ -72,7 +72,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         tensors = load_tensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        metadata = header.get("__metadata__", {})
+        metadata = json.loads(header["__metadata__"]["vaekit"])
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"{path} is truncated or damaged ({error}); restore it from a copy, or train again.") from None
     if metadata.get("digest") != digest(tensors):
@@ -91,8 +91,9 @@ def digest(tensors: dict[str, Tensor]) -> str:
 
 
 def pack_tensors(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
-    """The content of a safetensors file whose header carries a digest of its tensors."""
-    return save_tensors(tensors, metadata={**(metadata or {}), "digest": digest(tensors)})
+    """The content of a safetensors file whose header carries a digest of its tensors; equal input, equal bytes."""
+    # One key only: safetensors writes several in an order that changes from process to process.
+    return save_tensors(tensors, metadata={"vaekit": json.dumps({**(metadata or {}), "digest": digest(tensors)})})
 
 
 def save_config(model: Model, folder: Path) -> None:

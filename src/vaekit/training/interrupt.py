@@ -9,7 +9,15 @@ from typing import Any
 
 
 class Interrupted(BaseException):
-    """The user asked the training to stop; not an error, so no `except Exception` may swallow it."""
+    """The user asked the training to stop; not an error, so no `except Exception` may swallow it.
+
+    Args:
+        number: the signal that asked.
+    """
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Interruptible:
@@ -22,6 +30,7 @@ class Interruptible:
 
     def __init__(self) -> None:
         self.requested = False
+        self.number: int = signal.SIGINT
         self.deferred = False
         self._before: dict[int, Any] = {}
 
@@ -38,9 +47,9 @@ class Interruptible:
     def raise_if_requested(self) -> None:
         """Leave now if a signal came while it was deferred."""
         if self.requested:
-            raise Interrupted
+            raise Interrupted(self.number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested or not self.deferred:
-            raise Interrupted
-        self.requested = True
+            raise Interrupted(number)
+        self.requested, self.number = True, number

@@ -153,7 +153,7 @@ class Training:
         tensors = unique_state(self.model, "model.") | unique_state(self.objective, "objective.")
         tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
         tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
-        tensors |= {f"sums.{name}": value for name, value in self.sums.items()}
+        tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(self.sums.items())}
         Checkpoint(tensors, dataclasses.replace(self.progress), self.run.config).save(self.checkpoint_path)
 
     def restore(self) -> None:
@@ -171,7 +171,8 @@ class Training:
             value.copy_(tensors[f"ema.{name}"])
         restore_optimizer(self.optimizer, tensors)
         restore_random_state(tensors, self.device)
-        self.sums = {k.removeprefix("sums."): v.to(self.device) for k, v in tensors.items() if k.startswith("sums.")}
+        sums = sorted(name for name in tensors if name.startswith("sums."))
+        self.sums = {name.split(".", 2)[2]: tensors[name].to(self.device) for name in sums}
         self.progress = checkpoint.progress
         truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes)
 
