@@ -18,7 +18,7 @@ from vaekit.errors import UserError
 from vaekit.files import write_atomic, write_json
 from vaekit.model import Model
 from vaekit.objectives import ELBO, Objective, Reconstruction
-from vaekit.options import sort_options
+from vaekit.options import check_config, sort_options
 from vaekit.recipes import find_recipe
 from vaekit.run import Run
 from vaekit.training.interrupt import Interrupted, Interruptible
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from vaekit.data import Dataset
 
-__all__ = ["load", "resume", "train"]
+__all__ = ["load", "resume", "train", "train_config"]
 
 DEFAULT_RECIPES = {"image": "conv"}
 """The recipe of a kind of data when none is named; `vae` for every other kind."""
@@ -79,9 +79,10 @@ def train(
     Raises:
         UserError: anything about the call, the data or the disk, in one sentence.
     """
+    chosen = choose_device(device)
     plan = make_plan(data, recipe, objective, options, seed)
     run = Run.create(out, plan.data.schema.name, plan.config)
-    return _carry_out(run, plan, seed, choose_device(device), Report(quiet=quiet))
+    return _carry_out(run, plan, seed, chosen, Report(quiet=quiet))
 
 
 def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: bool = False) -> Run:
@@ -102,6 +103,24 @@ def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: b
     plan = plan_from_config(config, data)
     plan.config = config
     return _carry_out(run, plan, seed, choose_device(device), Report(quiet=quiet))
+
+
+def train_config(
+    config: dict[str, Any], *, out: str | Path | None = None, device: str = "auto", quiet: bool = False
+) -> Run:
+    """Train what a run's config states, anew.
+
+    Args:
+        config: the tables of a config.toml: data, recipe (or model and objective), training, run.
+        out, device, quiet: as in `train`.
+
+    Raises:
+        UserError: an unknown table or key, or anything that `train` refuses.
+    """
+    plan = plan_from_config(config)
+    chosen = choose_device(device)
+    run = Run.create(out, plan.data.schema.name, plan.config)
+    return _carry_out(run, plan, plan.config["run"]["seed"], chosen, Report(quiet=quiet))
 
 
 def load(run: str | Path | Run, *, device: str = "auto") -> Model:
@@ -149,7 +168,8 @@ def make_plan(
     config = {
         "data": dataset.source,
         **stated,
-        "training": dataclasses.asdict(settings),
+        # "none" is written out: a missing key would mean the recipe's own value when the config is read again.
+        "training": {k: "none" if v is None else v for k, v in dataclasses.asdict(settings).items()},
         "run": {"seed": seed},
     }
     return Plan(dataset, model, objective, settings, plain(config))
@@ -161,14 +181,7 @@ def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
     Raises:
         UserError: an unknown table or key.
     """
-    from vaekit.errors import did_you_mean
-
-    known = {"data", "recipe", "model", "objective", "training", "run"}
-    for key in config:
-        if key not in known:
-            raise UserError(f'config: there is no table "{key}". {did_you_mean(key, known)}')
-    if "data" not in config or "data" not in config["data"]:
-        raise UserError('config: a table [data] with data = "..." is needed.')
+    check_config(config)
     source = dict(config["data"])
     run = config.get("run", {})
     seed = run.get("seed", source.pop("seed", 0))

@@ -9,8 +9,27 @@ from typing import Any
 
 from vaekit.errors import UserError
 
+PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
 
-def write_atomic(path: Path, content: bytes) -> None:
+
+def refuse_pickle(path: Path) -> None:
+    """Refuse, by its name, a model file whose reading can run somebody else's code.
+
+    Raises:
+        UserError: it is one.
+    """
+    if path.suffix.lower() in PICKLES:
+        raise UserError(
+            f"{path} is a {path.suffix} file, which can execute code when opened, so vaekit never reads one; "
+            "pass a run folder with config.json and model.safetensors."
+        )
+
+
+def write_atomic(
+    path: Path,
+    content: bytes,
+    advice: str = "free space or choose another folder with --out, then continue with --resume",
+) -> None:
     """Write `content` so that a kill at any moment leaves the old file or the new one.
 
     Raises:
@@ -25,8 +44,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(f"{path} could not be written ({error.strerror or error}); free space or choose another folder "
-                        "with --out, then continue with --resume.") from error
+        raise UserError(f"{path} could not be written ({error.strerror or error}); {advice}.") from error
     _sync_folder(path.parent)
 
 

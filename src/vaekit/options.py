@@ -64,6 +64,8 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
     """
     import pydantic
 
+    if value == "none" and type(None) in typing.get_args(annotation):
+        return None  # TOML has no null
     try:
         return pydantic.TypeAdapter(annotation).validate_python(value)
     except pydantic.ValidationError as error:
@@ -78,6 +80,36 @@ class Options:
     data: dict[str, Any]
     settings: dict[str, Any]
     recipe: dict[str, Any]
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Refuse a config.toml with a table or key that nothing reads; the recipe's own keys are checked with the recipe.
+
+    Raises:
+        UserError: with a suggestion.
+    """
+    recorded = {"data", "seed", "shape", "sha256"}  # of the source itself, beside the options
+    keys = {
+        "data": {*fields_of(DataOptions), *recorded},
+        "training": set(fields_of(Settings)),
+        "run": {"seed"},
+        "recipe": None,
+        "model": None,
+        "objective": None,
+    }
+    for table, content in config.items():
+        if table not in keys:
+            raise UserError(f'config: there is no table "{table}". {did_you_mean(table, keys)}')
+        if not isinstance(content, dict):
+            raise UserError(f"config: {table} must be a table, [{table}]; {content!r} came.")
+        known = keys[table]
+        for key in content if known is not None else ():
+            if key not in known:
+                raise UserError(f'config: [{table}] has no key "{key}". {did_you_mean(key, known)}')
+    if "data" not in config.get("data", {}):
+        raise UserError('config: a table [data] with data = "..." is needed.')
+    if "model" in config and "objective" not in config:
+        raise UserError("config: [model] needs an [objective] beside it.")
 
 
 def sort_options(options: dict[str, Any], recipe: Callable[..., Any] | None) -> Options:

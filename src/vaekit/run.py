@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from vaekit.errors import UserError
-from vaekit.files import read_json, write_atomic
+from vaekit.files import read_json, refuse_pickle, write_atomic
 from vaekit.schema import Schema
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Run:
             UserError: there is no run folder at `path`.
         """
         path = Path(path)
+        refuse_pickle(path)
         if not (path / "config.toml").is_file():
             what = "holds no config.toml" if path.is_dir() else "is a file" if path.exists() else "does not exist"
             raise UserError(f"{path} is not a run folder ({what}); `vaekit runs` lists them.")
