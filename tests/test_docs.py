@@ -33,6 +33,13 @@ def test_a_link_leads_somewhere(page: Path) -> None:
     assert [link for link in local if not (page.parent / link).exists()] == []
 
 
+def test_the_readme_lists_the_verbs() -> None:
+    from vaekit.cli.app import VERBS
+
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == list(VERBS)
+
+
 def test_the_tree_in_the_readme_is_the_tree() -> None:
     tree = (ROOT / "README.md").read_text(encoding="utf-8").split("src/vaekit/\n", 1)[1].split("```", 1)[0]
     missing, named = [], set()

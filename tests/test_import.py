@@ -12,7 +12,7 @@ import pytest
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "pandas"}
 MAX_HELP_SECONDS = 0.3
 
-HELP = "from vaekit.cli import main; main(['--help'])"
+HELP = "from vaekit.cli import main; assert not main(['--help'])"
 
 
 def modules_after(code: str) -> set[str]:
