@@ -29,6 +29,7 @@ random = np.random.default_rng(0)
         (random.integers(0, 2, (9, 4)), "array", (4,), 2),
         (random.integers(0, 2, (9, 4)).astype(bool), "array", (4,), 2),
         (random.integers(0, 256, (9, 4)).astype(np.uint8), "array", (4,), 256),
+        (random.integers(0, 2, (9, 4)).astype(float), "array", (4,), 2),
         (random.integers(-5, 99, (9, 4)), "array", (4,), None),
         (torch.randn(9, 4, dtype=torch.bfloat16), "array", (4,), None),
     ],

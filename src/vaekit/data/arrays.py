@@ -36,8 +36,8 @@ def as_numpy(values: Any) -> np.ndarray:
 def read_array(x: np.ndarray, what: str, channels_last: bool = True) -> Reading:
     """What `x` is.
 
-    Integers with 3 or 4 axes are images, as are floats in [0, 1]; 0/1 vectors and 8-bit vectors keep their grid;
-    everything else becomes floats to standardize.
+    Integers with 3 or 4 axes are images, as are floats in [0, 1] with as many; values that are all 0 or 1, and 8-bit
+    vectors, keep their grid; everything else becomes floats to standardize.
 
     Args:
         x: (N, ...) numbers or bools.
@@ -58,6 +58,8 @@ def read_array(x: np.ndarray, what: str, channels_last: bool = True) -> Reading:
     name = x.dtype.name
     if x.dtype.kind == "f":
         _check_finite(x, what)
+        if x.min() == 0.0 and x.max() == 1.0 and ((x == 0.0) | (x == 1.0)).all():
+            return _read_integers(x.astype(np.uint8), what, channels_last, name)
         unit = x.ndim in (3, 4) and bool(x.min() >= 0.0 and x.max() <= 1.0)
         with np.errstate(over="ignore"):  # checked on the next line
             raw = np.ascontiguousarray(x, dtype=np.float32)

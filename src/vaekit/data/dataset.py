@@ -14,7 +14,7 @@ from vaekit.errors import UserError
 from vaekit.schema import Schema
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     """One of train, valid and test.
 
@@ -135,7 +135,7 @@ def bernoulli(raw: Tensor, scale: float | tuple[float, ...], generator: torch.Ge
     return raw > u.to(raw.device)
 
 
-@dataclass
+@dataclass(eq=False)
 class Dataset:
     """A schema and the three parts, what to call it again, and what its owner should know.
 

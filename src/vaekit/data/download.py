@@ -128,9 +128,7 @@ def fetch(name: str, folder: Path, wanted: tuple[str, ...]) -> None:
         f"Put {' and '.join(wanted) if len(wanted) < 3 else ', '.join(wanted)} into {folder}, "
         f"or set VAEKIT_DATA to a folder with {name}/ in it."
     )
-    mirror = MIRRORS.get(name)
-    if mirror is None:
-        raise UserError(f"{name} is not on this computer and on no public mirror. {by_hand}")
+    mirror = MIRRORS[name]
     override = os.environ.get("VAEKIT_MIRROR")
     bases = (f"{override.rstrip('/')}/{name}",) if override else mirror.bases
     came, contents = {}, {}
@@ -148,7 +146,6 @@ def fetch(name: str, folder: Path, wanted: tuple[str, ...]) -> None:
         else:
             raise UserError(f"{name} could not be downloaded ({file} from {'; '.join(reasons)}). {by_hand}")
     kept = mirror.keep(contents) if mirror.keep else came
-    folder.mkdir(parents=True, exist_ok=True)
     for file, data in kept.items():
         write(folder / file, data)
 
@@ -184,10 +181,18 @@ def download(url: str, title: str) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, so that a reader never meets half of it."""
+    """Write a file whole or not at all, so that a reader never meets half of it; makes its folder.
+
+    Raises:
+        UserError: it cannot be written there.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
         os.replace(temporary, path)
-    finally:
+    except OSError as error:
         temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}); make room or set XDG_CACHE_HOME."
+        ) from None

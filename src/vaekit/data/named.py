@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaekit.data.files import load_numpy
 from vaekit.data.idx import read_idx
 from vaekit.data.source import Block, Source
 from vaekit.errors import UserError
@@ -50,8 +51,13 @@ def locate(name: str, files: tuple[str, ...]) -> Path:
     for folder in folders:
         if all(find(folder, file) for file in files):
             return folder
-    from vaekit.data.download import fetch
+    from vaekit.data.download import fetch, write
 
+    if name == "shapes":
+        from vaekit.data.shapes import make
+
+        write(cache_folder() / name / "shapes.npz", make())
+        return cache_folder() / name
     fetch(name, cache_folder() / name, files)
     return cache_folder() / name
 
@@ -88,6 +94,15 @@ def _all_idx_files() -> tuple[str, ...]:
     return tuple(file for pair in IDX_FILES.values() for file in pair)
 
 
+def _arrays(name: str, file: str, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file that must have `keys`."""
+    path = locate(name, (file,)) / file
+    arrays = load_numpy(path)
+    if not isinstance(arrays, dict) or not set(keys) <= set(arrays):
+        raise UserError(f"{path} lacks some of the arrays {', '.join(keys)}; fetch it again.")
+    return arrays
+
+
 def _mnist(name: str) -> Source:
     return read_idx_folder(locate(name, _all_idx_files()), name)
 
@@ -106,28 +121,21 @@ def _digits(name: str) -> Source:
 
 
 def _binarized_mnist(name: str) -> Source:
-    from vaekit.data.files import load_numpy
-
-    arrays = load_numpy(locate(name, ("binarized_mnist.npz",)) / "binarized_mnist.npz")
-    assert isinstance(arrays, dict)
+    arrays = _arrays(name, "binarized_mnist.npz", ("train", "valid", "test"))
     blocks = {part: Block(arrays[part]) for part in ("train", "valid", "test")}
     return Source(name, "image", blocks, levels=2, packed=(1, 28, 28))
 
 
 def _freyfaces(name: str) -> Source:
-    from vaekit.data.files import load_numpy
-
     raw = load_numpy(locate(name, ("freyfaces.npy",)) / "freyfaces.npy")
-    assert isinstance(raw, np.ndarray)
+    if not isinstance(raw, np.ndarray) or raw.dtype != np.uint8 or raw.shape[1:] != (28, 20):
+        raise UserError("freyfaces.npy is not the array (1965, 28, 20) of uint8 expected; fetch it again.")
     note = "The frames are a video: neighbours are alike, so a split drawn at random leaks between its parts."
     return Source(name, "image", {"all": Block(raw[:, None])}, levels=256, notes=[note])
 
 
 def _shapes(name: str) -> Source:
-    from vaekit.data.files import load_numpy
-
-    arrays = load_numpy(locate(name, ("shapes.npz",)) / "shapes.npz")
-    assert isinstance(arrays, dict)
+    arrays = _arrays(name, "shapes.npz", ("images", "factors", "factor_names", "shape_names"))
     factors = arrays["factors"].astype(np.int64)
     return Source(
         name, "image", {"all": Block(arrays["images"], factors[:, 0].copy(), factors=factors)}, levels=2,

@@ -123,6 +123,8 @@ def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool) -> Sour
 
 def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
     path = Path(data).expanduser()
+    if path.exists() and not os.access(path, os.R_OK):
+        raise UserError(f"{path} may not be read by you; change its permissions.")
     if not path.exists():
         text = str(data)
         if isinstance(data, str) and not {os.sep, "/"} & set(text) and not path.suffix:
