@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,26 +57,31 @@ class Run:
         """
         parent, target = (Path("runs"), None) if out is None else (Path(out).parent, Path(out))
         if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise UserError(f"{target} already exists and nothing is written over; choose another --out, or continue it "
-                            f"with `vaekit train --resume {target}`.")
+            raise UserError(f"{target} already exists and nothing is written over; choose another --out, or continue "
+                            f"it with `vaekit train --resume {target}`.")
         try:
             parent.mkdir(parents=True, exist_ok=True)
             staging = parent / f".{name}.{os.getpid()}.tmp"
             staging.mkdir()
         except OSError as error:
-            raise UserError(f"{parent} cannot be written ({error.strerror}); choose another folder with --out.") from None
-        (staging / "checkpoints").mkdir()
-        (staging / "plots").mkdir()
-        write_atomic(staging / "config.toml", tomli_w.dumps(_without_none(config)).encode())
-        numbered = (parent / f"{name}-{number}" for number in range(1, 1_000_000))
-        for candidate in [target] if target is not None else numbered:
-            if target is None and candidate.exists():
-                continue
-            try:
-                os.rename(staging, candidate)
-                return cls(candidate)
-            except OSError:
-                continue  # another process took the name in between
+            raise UserError(
+                f"{parent} cannot be written ({error.strerror}); choose another folder with --out."
+            ) from None
+        try:
+            (staging / "checkpoints").mkdir()
+            (staging / "plots").mkdir()
+            write_atomic(staging / "config.toml", tomli_w.dumps(_without_none(config)).encode())
+            numbered = (parent / f"{name}-{number}" for number in range(1, 1_000_000))
+            for candidate in [target] if target is not None else numbered:
+                if target is None and candidate.exists():
+                    continue
+                try:
+                    os.rename(staging, candidate)
+                    return cls(candidate)
+                except OSError:
+                    continue  # another process took the name in between
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
         raise UserError(f"No run folder could be made in {parent}; choose another --out.")
 
     @classmethod
@@ -146,7 +152,9 @@ class Run:
             with FileLock(self.path / ".lock", timeout=0):
                 yield
         except Timeout:
-            raise UserError(f"{self.path} is being written by another process; wait for it, or choose another --out.") from None
+            raise UserError(
+                f"{self.path} is being written by another process; wait for it, or choose another --out."
+            ) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
