@@ -99,6 +99,8 @@ def test_a_file_of_another_kind_under_the_right_name(tmp_path, monkeypatch):
 def test_an_unknown_name_gets_a_suggestion():
     with pytest.raises(UserError, match='Did you mean "mnist"'):
         open_data("minst")
+    with pytest.raises(UserError, match="empty name"):
+        open_data("")
     with pytest.raises(UserError, match=r"Known: .*digits"):
         open_data("zzz")
     with pytest.raises(UserError, match="fixed size"):

@@ -122,6 +122,8 @@ def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool) -> Sour
 
 
 def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
+    if data == "":
+        raise UserError(f"The data has an empty name; expected a path or one of {', '.join(sorted(NAMED))}.")
     path = Path(data).expanduser()
     if path.exists() and not os.access(path, os.R_OK):
         raise UserError(f"{path} may not be read by you; change its permissions.")
