@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from vaekit.evaluation.chunks import evaluating, subset
 from vaekit.plots.latent_map import draw_latent_map, principal_plane
-from vaekit.plots.style import DPI, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy, number
+from vaekit.plots.style import DPI, FAINT, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy, number
 from vaekit.plots.tiles import Tiles, has_dark_ink, to_grid, value_limits
 from vaekit.schema import Schema
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from vaekit.data.dataset import Part
     from vaekit.model import Model
 
-SIDE, GAP, HEADING, LINE = 4.3, 0.6, 0.3, 0.19
+SIDE, GAP, HEADING, LINE, INDENT = 4.3, 0.6, 0.3, 0.19, 0.32
 FACTS = (
-    ("mse", "squared error a value, reconstructions"),
-    ("frechet_pca64", "Fréchet distance of new samples to data (64 PCs)"),
-    ("elbo", "ELBO, nats"),
-    ("nll", "−log p(x), nats"),
+    ("mse", "reconstruction: mean squared error per value"),
+    ("frechet_pca64", "new samples: Fréchet distance to data (PCA)"),
+    ("elbo", "ELBO, nats per example"),
+    ("nll", "−log p(x), nats per example"),
     ("active_units", "active latent dimensions"),
 )
 
@@ -82,7 +82,9 @@ def panel_of(
         classes = torch.arange(32, device=model.device) % model.condition if model.condition else None
         draws = model.draw_prior(32, classes)
         new = model.decode(draws, classes).mean
-        facts = {text: number(results[key]) for key, text in FACTS if results and results.get(key) is not None}
+        facts = {
+            text: number(results[key]) for key, text in FACTS if results and results.get(key) is not None
+        }
         return Panel(name, x, model.reconstruct(x, given), new, codes, labels, draws, facts)
 
 
@@ -110,15 +112,18 @@ def comparison(panels: Sequence[Panel], schema: Schema, *, title: str = "") -> F
     news = [Tiles(_grid([p.samples], 4), schema, dark, _target(schema), 6, limits=limits) for p in panels]
     width = max(pairs[0].width, 3.2)
     facts = list(dict.fromkeys(key for panel in panels for key in panel.facts))
-    top = 0.3 + LINE * len(facts)
+    top = 0.42 + LINE * len(facts)
     starts = [top + HEADING, top + 2 * HEADING + 0.14 + pairs[0].height]
     starts.append(starts[1] + news[0].height + HEADING + 0.14)
     names = " and ".join(p.name for p in panels) if len(panels) < 3 else f"{len(panels)} models"
     page = Page(
-        len(panels) * (width + GAP) - GAP, starts[2] + width, title or f"{schema.name}: {names} side by side",
+        len(panels) * (width + GAP) - GAP,
+        starts[2] + width - INDENT,
+        title or f"{schema.name}: {names} side by side",
         "The same held-out examples for every model; samples are decoded from the crosses on the map below them, "
-        "drawn from the prior, whose 1, 2 and 3 standard deviations are circles.", left=0.25, bottom=0.3,
-    )  # fmt: skip
+        "drawn from the prior, whose 1, 2 and 3 standard deviations are circles.",
+        bottom=0.12,
+    )
     for i, panel in enumerate(panels):
         x = i * (width + GAP)
         _head(page, x, width, top, panel, facts)
@@ -141,7 +146,9 @@ def _head(page: Page, x: float, width: float, height: float, panel: Panel, facts
     for i, fact in enumerate(facts):
         y = 0.34 + LINE * i
         ax.text(0, y, fact, size=SMALL_SIZE, color=MUTED, va="top")
-        ax.text(width, y, panel.facts.get(fact, "none"), size=SMALL_SIZE + 0.5, color=INK, weight="bold", va="top", ha="right")
+        value = panel.facts.get(fact)
+        look: dict[str, Any] = {"color": INK, "weight": "bold"} if value else {"color": FAINT}
+        ax.text(width, y, value or "not defined", size=SMALL_SIZE + 0.5, va="top", ha="right", **look)
 
 
 def _heading(page: Page, x: float, y: float, width: float, text: str) -> None:
@@ -153,16 +160,17 @@ def _heading(page: Page, x: float, y: float, width: float, text: str) -> None:
 def _map(page: Page, x: float, y: float, width: float, panel: Panel, schema: Schema) -> None:
     codes = as_numpy(panel.z).reshape(len(panel.z), -1).astype(np.float64)
     draws = None if panel.draws is None else as_numpy(panel.draws).reshape(len(panel.draws), -1)
-    text = "latent space, coloured by class" if panel.labels is not None else "latent space"
+    text = "latent space"
     if codes.shape[1] > 2:
         directions, shares = principal_plane(codes)
         codes, draws = codes @ directions, None if draws is None else draws @ directions
-        text += f", two principal components ({sum(shares):.0%} of the variance)"
+        text += f": two principal components, {sum(shares):.0%} of the variance"
     _heading(page, x, y, width, text)
-    ax = page.place(x, y, width, width)
+    # Indented, so that the tick labels stay inside the column.
+    ax = page.place(x + INDENT, y, width - INDENT, width - INDENT)
     draw_latent_map(ax, codes, panel.labels, schema)
     if draws is not None and draws.shape[1] == 2:
-        ax.scatter(*draws.T, marker="x", s=16, linewidths=1.1, color=INK, zorder=5)
+        ax.scatter(draws[:, 0], draws[:, 1], marker="x", s=16, linewidths=1.1, color=INK, zorder=5)
 
 
 def _grid(sets: Sequence[Any], rows: int) -> Any:

@@ -10,7 +10,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaekit.plots.style import ACCENT, INK, MUTED, SECOND, SMALL_SIZE, TEXT_SIZE, Page, number, tidy, whole_ticks
+from vaekit.plots.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    SECOND,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    Page,
+    number,
+    tidy,
+    whole_ticks,
+)
 
 TERMS = {
     "elbo": ("ELBO", "nats, higher is better"),
@@ -21,8 +32,21 @@ TERMS = {
     "nll": ("−log p(x)", "nats, lower is better"),
 }
 PARTS = {"train": ACCENT, "valid": SECOND, "test": MUTED}
-SKIPPED = {"learning_rate", "epoch", "step", "steps", "seconds", "time", "examples", "lr", "n", "examples_per_second"}
-WIDTH, HEIGHT, GAP_X, GAP_Y = 3.1, 2.0, 0.75, 0.95
+SKIPPED = {
+    "learning_rate",
+    "epoch",
+    "step",
+    "steps",
+    "seconds",
+    "time",
+    "examples",
+    "lr",
+    "n",
+    "examples_per_second",
+}
+WIDTH, HEIGHT, GAP_X, GAP_Y, TOP, INDENT = 3.0, 2.0, 1.15, 1.0, 0.5, 0.35
+BOLD: dict[str, Any] = {"size": TEXT_SIZE + 0.5, "weight": "bold", "color": INK}
+PLAIN: dict[str, Any] = {"size": SMALL_SIZE, "color": MUTED}
 
 Series = dict[str, dict[str, list[tuple[float, float]]]]
 
@@ -40,15 +64,22 @@ def curves(metrics: Sequence[Mapping[str, Any]], *, name: str = "") -> Figure:
     rows = max(1, math.ceil(len(series) / columns))
     title = f"{name}: training" if name else "Training"
     epochs = len({epoch for parts in series.values() for line in parts.values() for epoch, _ in line})
-    subtitle = f"Means over the examples of each part, after each of {epochs} epochs."
+    subtitle = (
+        f"Means over the examples of each part after {'each of ' * (epochs > 1)}{counted(epochs, 'epoch')}."
+    )
     page = Page(
-        columns * (WIDTH + GAP_X) - GAP_X, rows * (HEIGHT + GAP_Y) - GAP_Y + 0.3, title, subtitle, left=0.3, bottom=0.35,
-        right=0.5,
-    )  # fmt: skip
+        columns * (WIDTH + GAP_X) - GAP_X,
+        rows * (HEIGHT + GAP_Y) - GAP_Y + TOP,
+        title,
+        subtitle,
+        left=INDENT,
+        bottom=0.22,
+        right=0.45,
+    )
     for i, (term, parts) in enumerate(series.items()):
         row, column = divmod(i, columns)
-        ax = page.place(column * (WIDTH + GAP_X), 0.3 + row * (HEIGHT + GAP_Y), WIDTH, HEIGHT)
-        _panel(ax, term, parts, legend=i == 0)
+        ax = page.place(column * (WIDTH + GAP_X), TOP + row * (HEIGHT + GAP_Y), WIDTH, HEIGHT)
+        _panel(ax, term, parts)
     return page.finish()
 
 
@@ -72,9 +103,12 @@ def series_of(metrics: Sequence[Mapping[str, Any]]) -> Series:
     return {t: found[t] for t in [*known, *(t for t in found if t not in TERMS)]}
 
 
-def _same(a: dict[str, list[tuple[float, float]]], b: dict[str, list[tuple[float, float]]], sign: int) -> bool:
+def _same(
+    a: dict[str, list[tuple[float, float]]], b: dict[str, list[tuple[float, float]]], sign: int
+) -> bool:
     return a.keys() == b.keys() and all(
-        len(a[k]) == len(b[k]) and np.allclose(np.array(a[k]), np.array(b[k]) * (1, sign), rtol=1e-4) for k in a
+        len(a[k]) == len(b[k]) and np.allclose(np.array(a[k]), np.array(b[k]) * (1, sign), rtol=1e-4)
+        for k in a
     )
 
 
@@ -88,22 +122,34 @@ def _split(key: str, inner: str | None) -> tuple[str | None, str]:
     return None, key
 
 
-def _panel(ax: Axes, term: str, parts: Mapping[str, list[tuple[float, float]]], *, legend: bool) -> None:
+def _panel(ax: Axes, term: str, parts: Mapping[str, list[tuple[float, float]]]) -> None:
     tidy(ax, grid="y")
     whole_ticks(ax)
     title, unit = TERMS.get(term, (term.replace("_", " ").capitalize(), ""))
     if term.startswith("rate_"):
         title, unit = f"Rate of layer {term[5:]}", "nats"
-    ax.text(0, 1.16, title, transform=ax.transAxes, size=TEXT_SIZE + 0.5, weight="bold", color=INK, va="bottom")
-    ax.text(0, 1.045, unit, transform=ax.transAxes, size=SMALL_SIZE, color=MUTED, va="bottom")
+    for height, text, look in ((19, title, BOLD), (5, unit, PLAIN)):
+        # Begins where the tick labels do, below the page's title.
+        place = (-72 * INDENT, height)
+        ax.annotate(text, (0, 1), xytext=place, xycoords="axes fraction", textcoords="offset points", **look)
     ends: list[tuple[float, float, str, str]] = []
     for part, line in parts.items():
         x, y = np.array(line).T
-        ax.plot(x, y, color=PARTS[part], linewidth=1.8, marker="o" if len(x) == 1 else None, markersize=4,
-                solid_capstyle="round", label=part)
+        ax.plot(
+            x,
+            y,
+            color=PARTS[part],
+            linewidth=1.8,
+            marker="o" if len(x) == 1 else None,
+            markersize=4,
+            solid_capstyle="round",
+            label=part,
+        )
         ends.append((float(x[-1]), float(y[-1]), part, PARTS[part]))
     ax.set_xlabel("epoch", size=SMALL_SIZE, color=MUTED, labelpad=3)
     ax.margins(x=0.02, y=0.08)
+    if max(len(line) for line in parts.values()) == 1:
+        ax.set_xlim(ends[0][0] - 1, ends[0][0] + 1)
     _end_labels(ax, ends)
 
 
@@ -117,5 +163,15 @@ def _end_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
         heights[i] = max(heights[i], heights[i - 1] + step)
     shift = (sum(heights) - sum(e[1] for e in ends)) / max(len(ends), 1)
     for (x, y, part, colour), height in zip(ends, heights):
-        ax.annotate(f"{part}\n{number(y)}", (x, height - shift), xytext=(5, 0), textcoords="offset points",
-                    size=SMALL_SIZE - 0.5, color=colour, va="center", ha="left", annotation_clip=False, linespacing=1.0)
+        ax.annotate(
+            f"{part}\n{number(y)}",
+            (x, height - shift),
+            xytext=(5, 0),
+            textcoords="offset points",
+            size=SMALL_SIZE - 0.5,
+            color=colour,
+            va="center",
+            ha="left",
+            annotation_clip=False,
+            linespacing=1.0,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from vaekit.plots.points import points
-from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy
+from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy, counted
 from vaekit.plots.tiles import Tiles, look_of, shape_of_grid, to_grid
 from vaekit.schema import Schema
 
@@ -23,12 +23,14 @@ def data_grid(x: Any, schema: Schema, labels: Any = None, *, dark_ink: bool | No
     """
     title = f"{schema.name}: the data as the model sees it"
     if schema.num_features == 2:
-        return points({"data": x}, title, f"{len(as_numpy(x)):,} examples")
+        return points({"data": x}, title, counted(len(as_numpy(x)), "example"))
     rows, columns = shape_of_grid(len(x), schema)
     tiles = Tiles(
         to_grid(x, rows, columns), schema, dark_ink=dark_ink, row_gap=24 if labels is not None else None
     )
-    page = Page(max(tiles.width, 4.0), tiles.height, title, facts(schema), bottom=0.16 if labels is not None else 0)
+    page = Page(
+        max(tiles.width, 4.0), tiles.height, title, facts(schema), bottom=0.16 if labels is not None else 0
+    )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     if labels is not None:
@@ -46,7 +48,9 @@ def facts(schema: Schema) -> str:
         return f"{size}, binary"
     levels = f", {schema.levels} levels" if schema.levels else ""
     bounded = abs(schema.low) < 1e30 and abs(schema.high) < 1e30
-    return f"{size}, values {schema.low:g} to {schema.high:g}{levels}" if bounded else f"{size}, standardized"
+    if bounded:
+        return f"{size}, values {schema.low:g} to {schema.high:g}{levels}"
+    return size if (schema.offset, schema.scale) == (0.0, 1.0) else f"{size}, standardized"
 
 
 def names(labels: Any, schema: Schema) -> list[str]:
@@ -61,4 +65,6 @@ def label_tiles(ax: Any, tiles: Tiles, texts: list[str]) -> None:
     for i, text in enumerate(texts[: tiles.rows * tiles.columns]):
         x, y = tiles.centre(*divmod(i, tiles.columns))
         y += tiles.tile_height / 2 + 4
-        ax.text(x, y, text, size=SMALL_SIZE - 1.5, color=MUTED if len(text) > 2 else INK, ha="center", va="top")
+        ax.text(
+            x, y, text, size=SMALL_SIZE - 1.5, color=MUTED if len(text) > 2 else INK, ha="center", va="top"
+        )

@@ -22,7 +22,9 @@ def interpolations(images: Any, schema: Schema, *, dark_ink: bool | None = None)
     images = as_numpy(images)
     tiles = Tiles(images, schema, dark_ink=dark_ink, gap=6, target=84 if images.shape[1] <= 12 else 64)
     subtitle = "The mean of p(x|z) on the straight line between the codes of two held-out examples."
-    page = Page(tiles.width, tiles.height, f"{schema.name}: from one example to another", subtitle, bottom=0.2)
+    page = Page(
+        tiles.width, tiles.height, f"{schema.name}: from one example to another", subtitle, bottom=0.2
+    )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     steps = images.shape[1]

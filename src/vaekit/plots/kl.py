@@ -9,7 +9,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from vaekit.plots.style import ACCENT, DEAD, FAINT, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy, number, tidy
+from vaekit.plots.style import (
+    ACCENT,
+    DEAD,
+    FAINT,
+    INK,
+    MUTED,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    Page,
+    as_numpy,
+    number,
+    tidy,
+)
 
 THRESHOLD = 0.05
 """Nats below which a dimension says nothing about x that could be seen."""
@@ -33,7 +45,7 @@ def kl_per_dimension(kl: Any | Sequence[Any], *, name: str = "") -> Figure:
         f"Grey: below {THRESHOLD} nats, left at the prior."
     )
     gap = 0.62
-    page = Page(width, len(layers) * (PANEL + gap) - gap, title, subtitle, left=0.45, bottom=0.4)
+    page = Page(width, len(layers) * (PANEL + gap) - gap, title, subtitle, left=0.45, bottom=0.3)
     for i, values in enumerate(layers):
         heading = f"layer {i + 1}, {number(values.sum())} nats" if len(layers) > 1 else ""
         _bars(page.place(0, i * (PANEL + gap), width, PANEL), values, heading)
@@ -46,7 +58,18 @@ def _bars(ax: Any, values: Any, heading: str) -> None:
     heights = values[order]
     places = np.arange(len(heights))
     ax.bar(places, heights, width=0.78, color=[ACCENT if h > THRESHOLD else DEAD for h in heights])
-    ax.axhline(THRESHOLD, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+    ax.axhline(THRESHOLD, color=INK, linewidth=0.8, linestyle=(0, (3, 3)), alpha=0.5)
+    if heights[-1] <= THRESHOLD:
+        ax.annotate(
+            f"{THRESHOLD} nats",
+            (len(heights) - 0.5, THRESHOLD),
+            xytext=(0, 3),
+            textcoords="offset points",
+            size=SMALL_SIZE - 0.5,
+            color=MUTED,
+            ha="right",
+            va="bottom",
+        )
     ax.set_xlim(-0.6, len(heights) - 0.4)
     ax.set_ylim(0, max(float(heights.max()) * 1.12, 2 * THRESHOLD))
     if len(heights) <= 40:

@@ -38,13 +38,25 @@ def latent_grid(images: Any, schema: Schema, *, values: Any = None, dark_ink: bo
     z = np.stack([as_numpy(prior_quantiles(num))] * 2) if values is None else as_numpy(values)
     tiles = Tiles(images, schema, dark_ink=dark_ink, target=max(28, 1100 // num), gap=0)
     subtitle = "The mean of p(x|z) on a grid over both latent dimensions, spaced by the "
-    subtitle += "prior's quantiles: each tile is equally probable." if values is None else "quantiles of the codes."
-    page = Page(tiles.width, tiles.height, f"{schema.name}: a walk over the latent plane", subtitle, left=0.45, bottom=0.38)
+    subtitle += (
+        "prior's quantiles: each tile is equally probable." if values is None else "quantiles of the codes."
+    )
+    page = Page(
+        tiles.width,
+        tiles.height,
+        f"{schema.name}: a walk over the latent plane",
+        subtitle,
+        left=0.45,
+        bottom=0.38,
+    )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     shown = np.unique(np.linspace(0, num - 1, 7).round().astype(int))
-    ax.set_xticks([tiles.centre(0, i)[0] for i in shown], [f"{z[0, i]:.1f}" for i in shown])
-    ax.set_yticks([tiles.height * DPI - tiles.centre(i, 0)[1] for i in shown], [f"{z[1, i]:.1f}" for i in shown])
+    ax.set_xticks([tiles.centre(0, i)[0] for i in shown], [f"{z[0, i]:.1f}".replace("-", "−") for i in shown])
+    ax.set_yticks(
+        [tiles.height * DPI - tiles.centre(i, 0)[1] for i in shown],
+        [f"{z[1, i]:.1f}".replace("-", "−") for i in shown],
+    )
     ax.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=0, pad=4, labelfontfamily=font_families())
     ax.set_xlabel("latent dimension 1", size=TEXT_SIZE, color=MUTED, labelpad=4)
     ax.set_ylabel("latent dimension 2", size=TEXT_SIZE, color=MUTED, labelpad=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
-from vaekit.plots.style import ACCENT, FAINT, INK, MUTED, PAPER, SMALL_SIZE, TEXT_SIZE, Page
-from vaekit.plots.style import as_numpy, class_colours, tidy
+from vaekit.plots.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    PAPER,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    Page,
+    as_numpy,
+    class_colours,
+    counted,
+    tidy,
+)
 from vaekit.schema import Schema
 
 if TYPE_CHECKING:
@@ -49,14 +60,21 @@ def latent_map(
     if num_dims > 2:
         directions, explained = principal_plane(codes)
         codes = codes @ directions
-    named = labels is not None and len(np.unique(as_numpy(labels))) > 1
-    how = f"{len(codes):,} examples at the mean of q(z|x)"
-    how += f"; the {num_dims} latent dimensions seen along their two widest directions." if num_dims > 2 else "."
-    how += " Circles: 1, 2 and 3 standard deviations of the prior." if circles else ""
+    named = labels is not None and num_dims > 1 and len(np.unique(as_numpy(labels))) > 1
+    how = f"{counted(len(codes), 'example')} at the mean of q(z|x)"
+    how += (
+        f"; the {num_dims} latent dimensions seen along their two widest directions." if num_dims > 2 else "."
+    )
+    how += " Circles: 1, 2 and 3 standard deviations of the prior." if circles and num_dims > 1 else ""
     page = Page(
-        SIDE, SIDE if num_dims > 1 else SIDE / 2, f"{schema.name}: the latent space", f"{how} {note}".strip(),
-        left=0.42, bottom=0.34, right=0.3 + 0.075 * _longest(labels, schema) + 0.12 if named else 0,
-    )  # fmt: skip
+        SIDE,
+        SIDE if num_dims > 1 else SIDE / 2,
+        f"{schema.name}: the latent space",
+        f"{how} {note}".strip(),
+        left=0.42,
+        bottom=0.34,
+        right=0.3 + 0.075 * _longest(labels, schema) + 0.12 if named else 0,
+    )
     ax = page.place(0, 0, SIDE, SIDE if num_dims > 1 else SIDE / 2)
     draw_latent_map(ax, codes, labels, schema, circles=circles)
     axis = "latent dimension {}" if explained is None else "principal component {} ({:.0%} of the variance)"
@@ -96,26 +114,49 @@ def draw_latent_map(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema, *, c
     order = np.random.default_rng(0).permutation(len(z))
     rgb = np.array([to_rgb(colour[c]) for c in classes])[np.searchsorted(classes, ids)]
     ax.scatter(
-        *z[order].T, s=float(np.clip(26_000 / max(len(z), 1), 1.2, 22)), c=rgb[order], alpha=0.65, linewidths=0,
+        z[order, 0],
+        z[order, 1],
+        s=float(np.clip(26_000 / max(len(z), 1), 1.2, 22)),
+        c=rgb[order],
+        alpha=0.65,
+        linewidths=0,
         zorder=2,
-    )  # fmt: skip
-    if 1 < len(classes) <= MAX_NAMED:
-        for c in classes:
-            x, y = np.median(z[ids == c], 0)
-            ax.text(
-                x, y, _name(c, schema), size=TEXT_SIZE + 1, weight="bold", color=_darker(colour[c]), ha="center",
-                va="center", zorder=4, path_effects=[withStroke(linewidth=3, foreground=PAPER, alpha=0.9)],
-            )  # fmt: skip
+    )
     _square_limits(ax, z, circles)
+    if 1 < len(classes) <= MAX_NAMED:
+        _name_classes(ax, {c: np.median(z[ids == c], 0) for c in classes}, colour, schema)
+
+
+def _name_classes(ax: Axes, places: Mapping[int, Any], colour: Mapping[int, str], schema: Schema) -> None:
+    """Class names at their places; one that would cover another is left to the legend."""
+    inches = ax.get_position().width * ax.figure.get_size_inches()[0]  # type: ignore[union-attr]
+    unit = (ax.get_xlim()[1] - ax.get_xlim()[0]) / inches  # data units of an inch, the same on both axes
+    taken: list[tuple[float, float, float]] = []
+    for c, (x, y) in places.items():
+        half = (0.1 * len(_name(c, schema)) + 0.08) * unit / 2
+        if any(abs(x - a) < half + b and abs(y - d) < 0.16 * unit for a, d, b in taken):
+            continue
+        taken.append((x, y, half))
+        label = ax.text(x, y, _name(c, schema), size=TEXT_SIZE + 1, weight="bold", color=_darker(colour[c]))
+        label.set(horizontalalignment="center", verticalalignment="center", zorder=6, clip_on=True)
+        label.set_bbox({"boxstyle": "round,pad=0.22", "facecolor": PAPER, "alpha": 0.82, "linewidth": 0})
 
 
 def _draw_circles(ax: Axes) -> None:
     for radius in (1, 2, 3):
-        ax.add_patch(Circle((0, 0), radius, fill=False, edgecolor="#9aa3ae", linewidth=0.9, zorder=3, alpha=0.9))
+        ax.add_patch(Circle((0, 0), radius, fill=False, edgecolor=MUTED, linewidth=0.8, zorder=3, alpha=0.8))
         ax.text(
-            0, radius, f"{radius}σ", size=SMALL_SIZE - 1, color=MUTED, ha="center", va="center", zorder=4,
-            path_effects=[withStroke(linewidth=3, foreground=PAPER)], clip_on=True,
-        )  # fmt: skip
+            0,
+            radius,
+            f"{radius}σ",
+            size=SMALL_SIZE - 1,
+            color=MUTED,
+            ha="center",
+            va="center",
+            zorder=4,
+            path_effects=[withStroke(linewidth=3, foreground=PAPER)],
+            clip_on=True,
+        )
 
 
 def _draw_lanes(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema) -> None:
@@ -150,9 +191,16 @@ def _legend(ax: Axes, labels: Any, schema: Schema) -> None:
         for c, colour in zip(classes, class_colours(len(classes)))
     ]
     ax.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=SMALL_SIZE + 0.5,
-        labelcolor=INK, handletextpad=0.3, borderaxespad=0, labelspacing=0.55,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=SMALL_SIZE + 0.5,
+        labelcolor=INK,
+        handletextpad=0.3,
+        borderaxespad=0,
+        labelspacing=0.55,
+    )
 
 
 def _name(c: int, schema: Schema) -> str:

@@ -21,7 +21,7 @@ def points(sets: Mapping[str, Any], title: str, subtitle: str, *, joined: bool =
         title, subtitle: of the picture.
         joined: connect points of equal index with a pale line.
     """
-    page = Page(SIDE, SIDE, title, subtitle, left=0.35, bottom=0.35)
+    page = Page(SIDE, SIDE, title, subtitle, left=0.35, bottom=0.15)
     ax = page.place(0, 0, SIDE, SIDE)
     tidy(ax)
     arrays = {name: as_numpy(x).reshape(-1, 2) for name, x in sets.items()}
@@ -30,7 +30,7 @@ def points(sets: Mapping[str, Any], title: str, subtitle: str, *, joined: bool =
         ax.plot(*np.stack([start, end], -1).transpose(1, 2, 0), color=FAINT, linewidth=0.6, zorder=1)
     for (name, xy), colour in zip(arrays.items(), (ACCENT, SECOND, MUTED)):
         size = float(np.clip(8000 / max(len(xy), 1), 2, 18))
-        ax.scatter(*xy.T, s=size, color=colour, alpha=0.7, linewidths=0, label=name, zorder=2)
+        ax.scatter(xy[:, 0], xy[:, 1], s=size, color=colour, alpha=0.7, linewidths=0, label=name, zorder=2)
     ax.set_aspect("equal", adjustable="datalim")
     if len(arrays) > 1:
         ax.legend(frameon=False, fontsize=SMALL_SIZE, labelcolor=MUTED, loc="upper right", markerscale=1.6)

@@ -36,7 +36,12 @@ def reconstructions(
     first = Tiles(above, schema, dark_ink=ink, limits=value_limits(x, x_hat))
     if first.look == "line":
         tiles = Tiles(below, schema, limits=first.limits)
-        page = Page(max(tiles.width, 4.5), tiles.height, title, _sentence("Grey: the original. Blue: its reconstruction.", note))
+        page = Page(
+            max(tiles.width, 4.5),
+            tiles.height,
+            title,
+            _sentence("Grey: the original. Blue: its reconstruction.", note),
+        )
         tiles.draw(page.place(0, 0, tiles.width, tiles.height), behind=above)
         return page.finish()
     return _pairs(above, below, first, title, note)
@@ -46,11 +51,17 @@ def _pairs(above: Any, below: Any, like: Tiles, title: str, note: str) -> Figure
     rows = len(above)
     step = (2 * like.tile_height + PAIR_GAP + ROW_GAP) / 150
     height = rows * step - ROW_GAP / 150
-    subtitle = _sentence("Upper rows: held-out originals. Lower rows: the mean of p(x|z) at the code's mean.", note)
+    subtitle = _sentence("Held-out examples and the mean of p(x|z) at the mean of q(z|x).", note)
     page = Page(max(like.width, 4.5), height, title, subtitle, left=0.95)
     for row in range(rows):
         pair = Tiles(
-            np.stack([above[row], below[row]]), like.schema, like.dark_ink, like.target, like.gap, PAIR_GAP, like.limits
+            np.stack([above[row], below[row]]),
+            like.schema,
+            like.dark_ink,
+            like.target,
+            like.gap,
+            PAIR_GAP,
+            like.limits,
         )
         ax = page.place(0, row * step, pair.width, pair.height)
         pair.draw(ax)

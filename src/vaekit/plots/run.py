@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vaekit.model import Model
 
 NUM_POINTS, NUM_EXAMPLES, NUM_PAIRS, NUM_KL = 5000, 96, 8, 1000
-GRID_SIDE, NUM_STEPS, MAX_ROWS, MAX_LATENT = 20, 11, 12, 64
+GRID_SIDE, NUM_STEPS, MAX_ROWS, MAX_LATENT = 20, 13, 12, 64
 
 
 def draw_run(
@@ -67,7 +67,11 @@ def draw_run(
 
 
 def _figures(
-    model: Model, dataset: Dataset, metrics: Sequence[Mapping[str, Any]], seed: int, results: Mapping[str, Any]
+    model: Model,
+    dataset: Dataset,
+    metrics: Sequence[Mapping[str, Any]],
+    seed: int,
+    results: Mapping[str, Any],
 ) -> Any:
     """Names and figures one by one, so that only one is held at a time."""
     schema = dataset.schema
@@ -78,11 +82,11 @@ def _figures(
     if any(isinstance(v, Mapping) and v for row in metrics for v in row.values()):
         yield "curves", curves(metrics, name=schema.name)
 
-    x, y = (None if v is None else v.to(model.device) for v in _examples(held_out, seed))
-    assert x is not None
+    x, y = _examples(held_out, seed)
+    x, y = x.to(model.device), None if y is None else y.to(model.device)
     given = y if model.condition else None
     if not model.condition or given is not None:
-        note = f"Mean squared error {number(results['mse'])} a value." if results.get("mse") else ""
+        note = f"Mean squared error per value: {number(results['mse'])}." if results.get("mse") else ""
         x_hat = model.reconstruct(x[:48], None if given is None else given[:48])
         yield "reconstructions", reconstructions(x[:48], x_hat, schema, dark_ink=ink, note=note)
 
@@ -109,11 +113,14 @@ def _walks(
         yield "latent_grid", _grid(model, z, schema, ink, standard)
     if len(model.latent_shape) == 1 and model.latent_shape[0] <= MAX_LATENT and schema.num_features > 2:
         flat = torch.cat(kls) if kls is not None else None
-        yield "traversals", _traversals(model, z, x[:1], y, schema, flat, ink)
+        # An ordinary example: its code is as far out as the median one.
+        start = int(model.embed(x, y).square().sum(-1).median(0).indices)
+        given = None if y is None else y[start : start + 1]
+        yield "traversals", _traversals(model, z, x[start : start + 1], given, schema, flat, ink)
     first, second = _pairs(x, y)
     if len(first) and schema.num_features > 2:
         given = None if y is None else y[first]
-        walk = model.interpolate(x[first], x[second], given, num_steps=NUM_STEPS)
+        walk = model.interpolate(x[first], x[second], given, num_steps=11)
         yield "interpolations", interpolations(walk, schema, dark_ink=ink)
 
 
@@ -140,7 +147,12 @@ def _grid(model: Model, z: Tensor, schema: Any, ink: bool, standard: bool) -> Fi
     values = None if standard and model.is_density else torch.quantile(z.float(), shares, dim=0).T
     across, up = (prior_quantiles(GRID_SIDE),) * 2 if values is None else values
     plane = torch.stack(torch.meshgrid(across, up, indexing="xy"), -1)
-    return latent_grid(model.decode(plane.flatten(0, 1)).mean.unflatten(0, plane.shape[:2]), schema, values=values, dark_ink=ink)
+    return latent_grid(
+        model.decode(plane.flatten(0, 1)).mean.unflatten(0, plane.shape[:2]),
+        schema,
+        values=values,
+        dark_ink=ink,
+    )
 
 
 def _traversals(
@@ -151,14 +163,20 @@ def _traversals(
     kl = kl if kl is not None and len(kl) == num_dims else None
     dims = (z.var(0) if kl is None else kl).argsort(descending=True)[:MAX_ROWS]
     steps = torch.linspace(-3, 3, NUM_STEPS)
-    codes = model.embed(x, None if y is None else y[:1]).cpu().expand(len(dims), NUM_STEPS, num_dims).clone()
+    codes = model.embed(x, y).cpu().expand(len(dims), NUM_STEPS, num_dims).clone()
     for row, dim in enumerate(dims):
         codes[row, :, dim] = steps if model.is_density else z[:, dim].mean() + steps * z[:, dim].std()
-    given = None if y is None else y[:1].expand(len(dims) * NUM_STEPS)
+    given = None if y is None else y.expand(len(dims) * NUM_STEPS)
     images = model.decode(codes.flatten(0, 1), given).mean.unflatten(0, codes.shape[:2])
     axis = "value of the latent dimension" if model.is_density else "standard deviations from the mean code"
     return traversals(
-        images, schema, None if kl is None else kl[dims], values=steps, dims=dims.tolist(), dark_ink=ink, axis=axis
+        images,
+        schema,
+        None if kl is None else kl[dims],
+        values=steps,
+        dims=dims.tolist(),
+        dark_ink=ink,
+        axis=axis,
     )
 
 
@@ -167,7 +185,9 @@ def _pairs(x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
     if y is None:
         num = min(NUM_PAIRS, len(x) // 2)
         return torch.arange(num), torch.arange(num, 2 * num)
-    first, second, used = [], [], set()
+    first: list[int] = []
+    second: list[int] = []
+    used: set[int] = set()
     for i in range(len(x)):
         for j in range(i + 1, len(x)):
             if y[i] == y[j] and i not in used and j not in used and len(first) < NUM_PAIRS:

@@ -14,7 +14,13 @@ from vaekit.schema import Schema
 
 
 def samples(
-    x: Any, schema: Schema, labels: Any = None, *, dark_ink: bool | None = None, note: str = "", columns: int = 12
+    x: Any,
+    schema: Schema,
+    labels: Any = None,
+    *,
+    dark_ink: bool | None = None,
+    note: str = "",
+    columns: int = 12,
 ) -> Figure:
     """New examples in a grid, with the classes that were asked for below.
 
@@ -33,7 +39,9 @@ def samples(
     rows, columns = shape_of_grid(len(x), schema, columns=columns)
     row_gap = 24 if labels is not None else None
     tiles = Tiles(to_grid(x, rows, columns), schema, dark_ink=dark_ink, row_gap=row_gap)
-    page = Page(max(tiles.width, 4.5), tiles.height, title, subtitle, bottom=0.16 if labels is not None else 0)
+    page = Page(
+        max(tiles.width, 4.5), tiles.height, title, subtitle, bottom=0.16 if labels is not None else 0
+    )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     if labels is not None:

@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
-from vaekit.plots.style import ACCENT, DPI, FAINT, INK, SEQUENTIAL, as_numpy, bare
+from vaekit.plots.style import ACCENT, DPI, INK, SEQUENTIAL, as_numpy, bare
 from vaekit.schema import Schema
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Tiles:
 
     def __post_init__(self) -> None:
         self.x = as_numpy(self.x).astype(np.float32)
-        self.row_gap = self.gap if self.row_gap is None else self.row_gap
+        self.gap_below = self.gap if self.row_gap is None else self.row_gap
         self.look = look_of(self.schema)
         if self.dark_ink is None:
             self.dark_ink = has_dark_ink(self.x, self.schema)
@@ -88,11 +88,11 @@ class Tiles:
     @property
     def height(self) -> float:
         """Of the whole grid, in inches."""
-        return (self.rows * (self.tile_height + self.row_gap) - self.row_gap) / DPI
+        return (self.rows * (self.tile_height + self.gap_below) - self.gap_below) / DPI
 
     def corner(self, row: float, column: float) -> tuple[float, float]:
         """x and y of a tile's upper left corner, in pixels."""
-        return column * (self.tile_width + self.gap), row * (self.tile_height + self.row_gap)
+        return column * (self.tile_width + self.gap), row * (self.tile_height + self.gap_below)
 
     def centre(self, row: float, column: float) -> tuple[float, float]:
         """x and y of a tile's centre, in pixels."""
@@ -157,7 +157,7 @@ class Tiles:
                     boxes.append([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
         ax.add_collection(PolyCollection(boxes, facecolors="#f5f6f8", edgecolors="none"))
         if behind is not None:
-            ax.add_collection(LineCollection(self._paths(behind), colors=FAINT, linewidths=2.2))
+            ax.add_collection(LineCollection(self._paths(behind), colors="#a5adb8", linewidths=2.6))
         ax.add_collection(LineCollection(self._paths(self.x), colors=colour, linewidths=1.0))
 
     def _paths(self, x: NDArray[Any]) -> list[NDArray[Any]]:

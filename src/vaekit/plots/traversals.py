@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaekit.plots.style import ACCENT, DEAD, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy, number
+from vaekit.plots.style import ACCENT, DEAD, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles
 from vaekit.schema import Schema
 
@@ -51,18 +51,41 @@ def traversals(
     subtitle = "Each row changes one latent dimension of one example's code and keeps the others."
     subtitle += " Bars: the dimension's mean KL, nats." if heights is not None else ""
     left = 0.5 if heights is None else 0.5 + BAR + 0.5
-    page = Page(tiles.width, tiles.height, f"{schema.name}: what each latent dimension does", subtitle, left=left, bottom=0.4)
+    page = Page(
+        tiles.width,
+        tiles.height,
+        f"{schema.name}: what each latent dimension does",
+        subtitle,
+        left=left,
+        bottom=0.4,
+    )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     bottom = tiles.height * 150
     for column in np.unique(np.linspace(0, steps - 1, 7).round().astype(int)):
-        ax.text(tiles.centre(0, column)[0], bottom + 10, f"{z[column]:g}", size=SMALL_SIZE, color=MUTED, ha="center", va="top")
+        ax.text(
+            tiles.centre(0, column)[0],
+            bottom + 10,
+            f"{z[column]:.2g}".replace("-", "−") if abs(z[column]) > 1e-4 else "0",
+            size=SMALL_SIZE,
+            color=MUTED,
+            ha="center",
+            va="top",
+        )
     ax.text(tiles.width * 75, bottom + 32, axis, size=TEXT_SIZE, color=MUTED, ha="center", va="top")
     for row in range(num):
         y = tiles.centre(row, 0)[1]
         carries = heights is None or heights[row] > CARRIES
-        ax.text(-left * 150, y, f"z{ids[row] + 1}", size=TEXT_SIZE, color=INK if carries else MUTED, ha="left", va="center",
-                weight="bold" if carries else "normal")
+        ax.text(
+            -left * 150,
+            y,
+            f"z{ids[row] + 1}",
+            size=TEXT_SIZE,
+            color=INK if carries else MUTED,
+            ha="left",
+            va="center",
+            weight="bold" if carries else "normal",
+        )
         if heights is not None:
             _bar(ax, y, heights[row], max(float(heights.max()), 1e-12), carries, (0.5 - left) * 150)
     return page.finish()
@@ -72,4 +95,4 @@ def _bar(ax: Any, y: float, height: float, largest: float, carries: bool, start:
     length = max(BAR * 150 * height / largest, 1.0)
     colour = ACCENT if carries else DEAD
     ax.barh(y, length, left=start, height=12, color=colour, clip_on=False)
-    ax.text(start + length + 6, y, number(height) if height >= 0.005 else "0", size=SMALL_SIZE - 1, color=MUTED, va="center", ha="left")
+    ax.text(start + length + 6, y, f"{height:.2f}", size=SMALL_SIZE - 1, color=MUTED, va="center", ha="left")
