@@ -2,8 +2,8 @@
 
     python benchmarks/kill.py [--kills 40]
 
-Each training is a process of its own, `python -m vaekit train digits ...`; a run is killed up to three times on its way,
-also while it measures and draws. The weights, the checkpoint and the metrics must end with the same sha256.
+Each training is a process of its own, `python -m vaekit train digits ...`; a run is killed up to three times on its
+way, also while it measures and draws. The weights, the checkpoint and the metrics must end with the same sha256.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def main() -> None:
         subprocess.run(command(whole), check=True, capture_output=True)
         seconds = time.perf_counter() - started
         expected = hashes(whole)
-        print(f"uninterrupted: {seconds:.1f} s, " + ", ".join(f"{n} {h[:12]}" for n, h in zip(FILES, expected)))
+        print(
+            f"uninterrupted: {seconds:.1f} s, " + ", ".join(f"{n} {h[:12]}" for n, h in zip(FILES, expected))
+        )
         kills = runs = same = 0
         while kills < arguments.kills:
             out, moments = Path(folder, f"run-{runs}"), []
@@ -66,8 +68,10 @@ def main() -> None:
             subprocess.run(command(out), check=True, capture_output=True)
             equal = hashes(out) == expected
             runs, kills, same = runs + 1, kills + len(moments), same + equal
-            print(f"run {runs}: killed after {', '.join(f'{m:.2f}' for m in moments) or 'nothing'} s: "
-                  f"{'identical' if equal else 'DIFFERENT'}")
+            print(
+                f"run {runs}: killed after {', '.join(f'{m:.2f}' for m in moments) or 'nothing'} s: "
+                f"{'identical' if equal else 'DIFFERENT'}"
+            )
             shutil.rmtree(out)
         print(f"{kills} kills, {runs} runs, {same} identical to the bit")
     sys.exit(same != runs)

@@ -41,7 +41,9 @@ def logged(name: str) -> Iterator[None]:
         console, sys.stdout = sys.stdout, Tee(sys.stdout, file)
         try:
             print(f"# python {' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}")
-            print(f"# vaekit {vaekit.__version__}, torch {torch.__version__}, python {platform.python_version()}")
+            print(
+                f"# vaekit {vaekit.__version__}, torch {torch.__version__}, python {platform.python_version()}"
+            )
             print(f"# {machine()}, {torch.get_num_threads()} threads, {time.strftime('%Y-%m-%d')}")
             started = time.perf_counter()
             yield

@@ -87,7 +87,9 @@ def _exports(module: Any) -> list[str]:
     return [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value) and getattr(value, "__module__", "").startswith("vaekit.")
+        if not name.startswith("_")
+        and callable(value)
+        and getattr(value, "__module__", "").startswith("vaekit.")
     ]
 
 

@@ -141,9 +141,15 @@ def make_plan(
     by_hand = isinstance(recipe, Model)
     name = recipe if isinstance(recipe, str) else None
     # Options are judged before anything slow happens; the default recipe depends on the data's kind.
-    sorted_options = None if name is None and not by_hand else sort_options(options, find_recipe(name) if name else None)
+    sorted_options = (
+        None if name is None and not by_hand else sort_options(options, find_recipe(name) if name else None)
+    )
     data_names = {field.name for field in dataclasses.fields(vaekit.DataOptions)}
-    data_options = {k: v for k, v in options.items() if k in data_names} if sorted_options is None else sorted_options.data
+    data_options = (
+        {k: v for k, v in options.items() if k in data_names}
+        if sorted_options is None
+        else sorted_options.data
+    )
     dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed, **data_options)
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)  # tiny weights of dead units otherwise slow a CPU down as training goes on
@@ -230,10 +236,14 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
             )
             if training.checkpoint_path.exists():
                 training.restore()
-                report.say(f"Resuming {run.path} after epoch {training.progress.epoch} of {plan.settings.epochs}.")
+                report.say(
+                    f"Resuming {run.path} after epoch {training.progress.epoch} of {plan.settings.epochs}."
+                )
             else:
-                report.say(f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
-                           f"{device.type}.")
+                report.say(
+                    f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
+                    f"{device.type}."
+                )
                 write_json(run.path / "env.json", environment(device))
                 save_config(plan.model, run.path)
                 training.save()
@@ -260,12 +270,17 @@ def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
     draw_run(model, plan.data, run.metrics(), run.path / "plots", seed=0, results=results)
     write_json(run.path / "results.json", results)
     write_atomic(run.path / "README.md", model_card(run, model, plan.data, results).encode())
-    report.say(f"Done in {time.perf_counter() - started:.1f} s more. Look at {run.path / 'plots'} and {run.path / 'README.md'}.")
+    seconds = time.perf_counter() - started
+    report.say(f"Done in {seconds:.1f} s more. Look at {run.path / 'plots'} and {run.path / 'README.md'}.")
 
 
 def environment(device: torch.device) -> dict[str, Any]:
     """What the run was made on, for whoever wants to repeat it."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )
     return {
         "vaekit": vaekit.__version__,
         "python": platform.python_version(),

@@ -28,7 +28,9 @@ def model_card(run: Run, model: Model, data: Dataset, results: dict[str, Any]) -
     recipe = config.get("recipe", {}).get("name", "composed by hand")
     schema = data.schema
     parts = ", ".join(
-        f"{len(part):,} {name}" for name in ("train", "valid", "test") if (part := getattr(data, name)) is not None
+        f"{len(part):,} {name}"
+        for name in ("train", "valid", "test")
+        if (part := getattr(data, name)) is not None
     )
     lines = [
         f"# {run.name}",

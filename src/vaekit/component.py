@@ -26,8 +26,14 @@ class Component(nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         known = registry.get(cls.__name__)
-        if known is not None and known.__module__.startswith("vaekit.") and known.__module__ != cls.__module__:
-            raise UserError(f'"{cls.__name__}" is the name of one of vaekit\'s own parts; give yours another.')
+        if (
+            known is not None
+            and known.__module__.startswith("vaekit.")
+            and known.__module__ != cls.__module__
+        ):
+            raise UserError(
+                f'"{cls.__name__}" is the name of one of vaekit\'s own parts; give yours another.'
+            )
         registry[cls.__name__] = cls
         if "__init__" in cls.__dict__:
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
@@ -115,8 +121,10 @@ def from_config(config: dict[str, Any]) -> Component:
             return {k: build(v, f"{path}.{k}") for k, v in value.items()}
         name, args = value["type"], value.get("args", {})
         if not isinstance(name, str) or name not in registry or not isinstance(args, dict):
-            raise UserError(f"config: {path or 'the model'} names an unknown part {name!r}. "
-                            f"{did_you_mean(str(name), registry)}")
+            raise UserError(
+                f"config: {path or 'the model'} names an unknown part {name!r}. "
+                f"{did_you_mean(str(name), registry)}"
+            )
         args = {k: build(v, f"{path}.{k}" if path else k) for k, v in args.items()}
         try:
             built[path] = registry[name](**args)

@@ -36,19 +36,26 @@ class HierarchicalVAE(Model):
         UserError: the parts do not fit each other.
     """
 
-    def __init__(self, posteriors: Sequence[Posterior], priors: Sequence[Prior], likelihood: Likelihood) -> None:
+    def __init__(
+        self, posteriors: Sequence[Posterior], priors: Sequence[Prior], likelihood: Likelihood
+    ) -> None:
         super().__init__()
         if len(posteriors) != len(priors) or len(posteriors) < 2:
-            raise UserError(f"A hierarchy needs as many posteriors as priors, at least 2; {len(posteriors)} and "
-                            f"{len(priors)} came. For one layer use VAE.")
+            raise UserError(
+                f"A hierarchy needs as many posteriors as priors, at least 2; {len(posteriors)} and "
+                f"{len(priors)} came. For one layer use VAE."
+            )
         check_role("likelihood", likelihood, Likelihood)
         for posterior, prior in zip(posteriors, priors, strict=True):
             check_role("posterior", posterior, Posterior)
             check_role("prior", prior, Prior)
             if posterior.event_shape != prior.event_shape or len(posterior.event_shape) != 1:
-                raise UserError(f"Each layer needs vectors of one size; a posterior has {posterior.event_shape} and its "
-                                f"prior {prior.event_shape}.")
-        self.posteriors, self.priors = nn.ModuleList(posteriors), nn.ModuleList(priors)
+                raise UserError(
+                    f"Each layer needs vectors of one size; a posterior has {posterior.event_shape} and its "
+                    f"prior {prior.event_shape}."
+                )
+        self.posteriors: Sequence[Posterior] = nn.ModuleList(posteriors)  # type: ignore[assignment]
+        self.priors: Sequence[Prior] = nn.ModuleList(priors)  # type: ignore[assignment]
         self.likelihood = likelihood
         self.sizes = [posterior.event_shape[0] for posterior in posteriors]
         self.latent_shape = (sum(self.sizes),)
@@ -56,8 +63,10 @@ class HierarchicalVAE(Model):
         self.condition = self._class_condition()
         self.reads_all = likelihood.context_shape == self.latent_shape
         if not self.reads_all and likelihood.context_shape != (self.sizes[-1],):
-            raise UserError(f"The likelihood's network takes z of shape {likelihood.context_shape}; expected the lowest "
-                            f"layer ({self.sizes[-1]},) or all layers {self.latent_shape}.")
+            raise UserError(
+                f"The likelihood's network takes z of shape {likelihood.context_shape}; expected the lowest "
+                f"layer ({self.sizes[-1]},) or all layers {self.latent_shape}."
+            )
 
     def _class_condition(self) -> int:
         """Width of the class features: what the parts' conditions have beyond the latents above them."""
@@ -70,13 +79,17 @@ class HierarchicalVAE(Model):
                 widths.add(prior.context_shape[0] if prior.context_shape else prior.condition)
             else:
                 if prior.context_shape != (self.sizes[i - 1],):
-                    raise UserError(f"The prior of layer {i + 1} from the top must take the layer above, "
-                                    f"({self.sizes[i - 1]},); it takes {prior.context_shape}.")
+                    raise UserError(
+                        f"The prior of layer {i + 1} from the top must take the layer above, "
+                        f"({self.sizes[i - 1]},); it takes {prior.context_shape}."
+                    )
                 widths.add(prior.condition)
         widths.discard(0)
         if len(widths) > 1 or -1 in widths:
-            raise UserError("The condition of a lower posterior is the sum of the latents above it, plus the classes; "
-                            f"the widths left for classes differ: {sorted(widths)}.")
+            raise UserError(
+                "The condition of a lower posterior is the sum of the latents above it, plus the classes; "
+                f"the widths left for classes differ: {sorted(widths)}."
+            )
         return next(iter(widths), 0)
 
     def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
@@ -112,7 +125,9 @@ class HierarchicalVAE(Model):
             zs.append(z if temperature == 1.0 else pz.mean + temperature * (z - pz.mean))
         return torch.cat(zs, -1)
 
-    def _posterior(self, i: int, x: Tensor, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
+    def _posterior(
+        self, i: int, x: Tensor, zs: list[Tensor], y: Tensor | None
+    ) -> torch.distributions.Distribution:
         posterior = self.posteriors[i]
         above = zs if posterior.condition > self.condition else []
         return posterior(x, join([*above, y]) if posterior.condition else None)
@@ -122,7 +137,9 @@ class HierarchicalVAE(Model):
         return prior_given(prior, y) if i == 0 else prior(zs[-1], y if prior.condition else None)
 
     def _likelihood(self, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
-        return self.likelihood(torch.cat(zs, -1) if self.reads_all else zs[-1], y if self.likelihood.condition else None)
+        return self.likelihood(
+            torch.cat(zs, -1) if self.reads_all else zs[-1], y if self.likelihood.condition else None
+        )
 
 
 def join(parts: Sequence[Tensor | None]) -> Tensor:

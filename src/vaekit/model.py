@@ -110,7 +110,12 @@ class Model(Component):
 
     @torch.no_grad()
     def sample(
-        self, num_samples: int = 1, y: Tensor | int | None = None, *, temperature: float = 1.0, mean: bool = True
+        self,
+        num_samples: int = 1,
+        y: Tensor | int | None = None,
+        *,
+        temperature: float = 1.0,
+        mean: bool = True,
     ) -> Tensor:
         """New data, (num_samples, *event): z from the prior, then the mean of p(x|z), or a draw of it.
 
@@ -160,7 +165,9 @@ class Model(Component):
         raw = torch.as_tensor(x)
         event = self.likelihood.event_shape
         if tuple(raw.shape[1:]) != event:
-            raise UserError(f"This model takes x of shape (B, {', '.join(map(str, event))}); {tuple(raw.shape)} came.")
+            raise UserError(
+                f"This model takes x of shape (B, {', '.join(map(str, event))}); {tuple(raw.shape)} came."
+            )
         value = raw.to(self.device, self.dtype)
         if self.schema is not None:
             if not raw.is_floating_point() and raw.dtype != torch.bool:
@@ -184,7 +191,11 @@ class Model(Component):
         y = torch.as_tensor(y, device=like.device)
         if y.is_floating_point():
             return y.to(like.dtype)
-        if not torch.compiler.is_compiling() and y.numel() and not 0 <= int(y.min()) <= int(y.max()) < self.condition:
+        if (
+            not torch.compiler.is_compiling()
+            and y.numel()
+            and not 0 <= int(y.min()) <= int(y.max()) < self.condition
+        ):
             raise UserError(f"Labels are 0 to {self.condition - 1}; {int(y.min())} to {int(y.max())} came.")
         return F.one_hot(y.long(), self.condition).to(like.dtype)
 
@@ -198,7 +209,9 @@ class Model(Component):
 
     def _require_density(self, what: str) -> None:
         if not self.is_density:
-            raise UserError(f"A deterministic posterior gives no {what.split()[-1]}: this model is an autoencoder.")
+            raise UserError(
+                f"A deterministic posterior gives no {what.split()[-1]}: this model is an autoencoder."
+            )
 
     @staticmethod
     def _check_range(x: Tensor, schema: Schema) -> None:
@@ -207,8 +220,8 @@ class Model(Component):
         low, high = float(x.min()), float(x.max())
         if low < schema.low - 1e-6 or high > schema.high + 1e-6:
             raise UserError(
-                f"x has values in [{low:g}, {high:g}], but this model was trained on [{schema.low:g}, {schema.high:g}]. "
-                "Pass raw integers, or rescale."
+                f"x has values in [{low:g}, {high:g}], but this model was trained on "
+                f"[{schema.low:g}, {schema.high:g}]. Pass raw integers, or rescale."
             )
 
 

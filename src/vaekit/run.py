@@ -57,8 +57,10 @@ class Run:
         """
         parent, target = (Path("runs"), None) if out is None else (Path(out).parent, Path(out))
         if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise UserError(f"{target} already exists and nothing is written over; choose another --out, or continue "
-                            f"it with `vaekit train --resume {target}`.")
+            raise UserError(
+                f"{target} already exists and nothing is written over; choose another --out, or continue "
+                f"it with `vaekit train --resume {target}`."
+            )
         try:
             parent.mkdir(parents=True, exist_ok=True)
             staging = parent / f".{name}.{os.getpid()}.tmp"
@@ -94,7 +96,13 @@ class Run:
         path = Path(path)
         refuse_pickle(path)
         if not (path / "config.toml").is_file():
-            what = "holds no config.toml" if path.is_dir() else "is a file" if path.exists() else "does not exist"
+            what = (
+                "holds no config.toml"
+                if path.is_dir()
+                else "is a file"
+                if path.exists()
+                else "does not exist"
+            )
             raise UserError(f"{path} is not a run folder ({what}); `vaekit runs` lists them.")
         return cls(path)
 

@@ -75,7 +75,7 @@ class Schema:
             UserError: a conditional model of data without labels.
         """
         if conditional and not self.label_names:
-            raise UserError(f"A conditional model needs labels, and {self.name} has none; pass labels, or leave it out.")
+            raise UserError(f"A conditional model needs labels, and {self.name} has none; pass labels.")
         return self.num_classes if conditional else 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +98,6 @@ class Schema:
         if values.get("high", 0.0) is None:
             values["high"] = math.inf
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            return cls(**values)  # lists become tuples on construction
         except TypeError as error:
             raise UserError(f"This is not a vaekit schema: {error}.") from None

@@ -50,12 +50,15 @@ def load_state(module: nn.Module, state: dict[str, Tensor], source: str, prefix:
     given = {name[len(prefix) :] for name in state if name.startswith(prefix)}
     if names != given:
         odd = sorted(names ^ given)
-        raise UserError(f"{source} does not hold this model's weights: {odd[0]} is {'missing' if odd[0] in names else 'unknown'}.")
+        what = "missing" if odd[0] in names else "unknown"
+        raise UserError(f"{source} does not hold this model's weights: {odd[0]} is {what}.")
     with torch.no_grad():
         for name in names:
             value = state[prefix + name]
             if value.shape != own[name].shape:
-                raise UserError(f"{source}: {name} has shape {tuple(value.shape)}, the model {tuple(own[name].shape)}.")
+                raise UserError(
+                    f"{source}: {name} has shape {tuple(value.shape)}, the model {tuple(own[name].shape)}."
+                )
             own[name].copy_(value)
 
 
@@ -74,9 +77,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = json.loads(header["__metadata__"]["vaekit"])
     except (SafetensorError, ValueError, KeyError) as error:
-        raise UserError(f"{path} is truncated or damaged ({error}); restore it from a copy, or train again.") from None
+        raise UserError(
+            f"{path} is truncated or damaged ({error}); restore it from a copy, or train again."
+        ) from None
     if metadata.get("digest") != digest(tensors):
-        raise UserError(f"{path} was changed after vaekit wrote it (its digest differs); restore it from a copy.")
+        raise UserError(
+            f"{path} was changed after vaekit wrote it (its digest differs); restore it from a copy."
+        )
     return tensors, metadata
 
 
@@ -93,7 +100,9 @@ def digest(tensors: dict[str, Tensor]) -> str:
 def pack_tensors(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """The content of a safetensors file whose header carries a digest of its tensors; equal input, equal bytes."""
     # One key only: safetensors writes several in an order that changes from process to process.
-    return save_tensors(tensors, metadata={"vaekit": json.dumps({**(metadata or {}), "digest": digest(tensors)})})
+    return save_tensors(
+        tensors, metadata={"vaekit": json.dumps({**(metadata or {}), "digest": digest(tensors)})}
+    )
 
 
 def save_config(model: Model, folder: Path) -> None:
@@ -135,12 +144,16 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     if folder.is_file():
         folder = folder.parent
     if not folder.is_dir():
-        raise UserError(f"{folder} does not exist; pass a run folder that `vaekit train` wrote, such as runs/digits-1.")
+        raise UserError(
+            f"{folder} does not exist; pass a run folder that `vaekit train` wrote, such as runs/digits-1."
+        )
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or not {"format", "model"} <= set(config):
         raise UserError(f"{folder / 'config.json'} does not describe a vaekit model.")
     if config["format"] != FORMAT:
-        raise UserError(f"{folder} has format {config['format']}, this vaekit reads {FORMAT}; install a newer vaekit.")
+        raise UserError(
+            f"{folder} has format {config['format']}, this vaekit reads {FORMAT}; install a newer vaekit."
+        )
     for part in PARTS:
         importlib.import_module(f"vaekit.{part}")
     model = from_config(config["model"])

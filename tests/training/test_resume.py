@@ -17,7 +17,15 @@ import killing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
 
-OPTIONS = {"recipe": "vae", "hidden": 32, "latent": 4, "epochs": 4, "ema": 0.9, "binarize": "dynamic", "batch_size": 64}
+OPTIONS = {
+    "recipe": "vae",
+    "hidden": 32,
+    "latent": 4,
+    "epochs": 4,
+    "ema": 0.9,
+    "binarize": "dynamic",
+    "batch_size": 64,
+}
 
 
 @pytest.fixture(scope="module")

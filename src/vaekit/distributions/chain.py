@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
+from torch.types import _size
 
 Link = Callable[[list[Tensor]], Distribution]
 
@@ -31,7 +32,7 @@ class Chain(Distribution):
     def support(self) -> constraints.Constraint:
         return constraints.real_vector
 
-    def rsample(self, sample_shape: Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         drawn: list[Tensor] = []
         lead = Size(sample_shape) + self.batch_shape
         for link in self.links:
@@ -41,7 +42,9 @@ class Chain(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         parts = list(value.split(self.sizes, -1))
-        return torch.stack([link(parts[:i]).log_prob(part) for i, (link, part) in enumerate(zip(self.links, parts))]).sum(0)
+        return torch.stack(
+            [link(parts[:i]).log_prob(part) for i, (link, part) in enumerate(zip(self.links, parts))]
+        ).sum(0)
 
     @property
     def mean(self) -> Tensor:

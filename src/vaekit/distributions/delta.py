@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
+from torch.types import _size
 
 
 class Delta(Distribution):
@@ -39,8 +40,8 @@ class Delta(Distribution):
     def variance(self) -> Tensor:
         return torch.zeros_like(self.loc)
 
-    def rsample(self, sample_shape: Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         return self.loc.expand(self._extended_shape(Size(sample_shape)))
 
-    def expand(self, batch_shape: Size, _instance: Distribution | None = None) -> Delta:
+    def expand(self, batch_shape: _size, _instance: Distribution | None = None) -> Delta:
         return Delta(self.loc.expand(*batch_shape, *self.event_shape), len(self.event_shape))

@@ -8,6 +8,7 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions.kl import register_kl
+from torch.types import _size
 
 
 class Quantized(Distribution):
@@ -27,7 +28,11 @@ class Quantized(Distribution):
     def __init__(self, vectors: Tensor, codes: Tensor, penalty: Tensor | None = None) -> None:
         self.vectors, self.codes, self.penalty = vectors, codes, penalty
         num_event = codes.ndim  # (B, *grid) has one dimension more than the grid, as (dim, *grid) has
-        super().__init__(vectors.shape[: vectors.ndim - num_event], vectors.shape[vectors.ndim - num_event :], validate_args=False)
+        super().__init__(
+            vectors.shape[: vectors.ndim - num_event],
+            vectors.shape[vectors.ndim - num_event :],
+            validate_args=False,
+        )
 
     @property
     def support(self) -> constraints.Constraint:
@@ -41,7 +46,7 @@ class Quantized(Distribution):
     def variance(self) -> Tensor:
         return torch.zeros_like(self.vectors)
 
-    def rsample(self, sample_shape: Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         return self.vectors.expand(self._extended_shape(Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -67,7 +72,7 @@ class UniformCodes(Distribution):
     def mean(self) -> Tensor:
         return self.codebook.mean(0).reshape(-1, *(1 for _ in self.grid)).expand(self.event_shape)
 
-    def sample(self, sample_shape: Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: _size = ()) -> Tensor:
         codes = torch.randint(len(self.codebook), (*sample_shape, *self.grid), device=self.codebook.device)
         return self.codebook[codes].movedim(-1, len(sample_shape))
 

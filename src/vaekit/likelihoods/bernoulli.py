@@ -28,14 +28,20 @@ class Bernoulli(Likelihood):
     def __init__(self, net: Net, event_shape: int | Sequence[int]) -> None:
         super().__init__()
         self.net = net
-        self.event_shape, self.context_shape, self.condition = as_shape(event_shape), net.in_shape, net.condition
+        self.event_shape, self.context_shape, self.condition = (
+            as_shape(event_shape),
+            net.in_shape,
+            net.condition,
+        )
         self.head = Head(net.out_shape, self.event_shape, 1)
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Independent:
         assert context is not None
         (logits,) = self.head(self.net(context, condition))
         return Independent(
-            BernoulliDistribution(logits=logits, validate_args=False), len(self.event_shape), validate_args=False
+            BernoulliDistribution(logits=logits, validate_args=False),
+            len(self.event_shape),
+            validate_args=False,
         )
 
     def check(self, schema: Schema) -> None:

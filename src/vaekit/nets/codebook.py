@@ -27,12 +27,19 @@ class Codebook(Component):
     def __init__(self, num_codes: int, dim: int, *, decay: float = 0.99) -> None:
         super().__init__()
         if num_codes < 2 or dim < 1:
-            raise UserError(f"A codebook needs at least 2 codes of length at least 1; {num_codes} and {dim} came.")
+            raise UserError(
+                f"A codebook needs at least 2 codes of length at least 1; {num_codes} and {dim} came."
+            )
         from vector_quantize_pytorch import VectorQuantize  # slow to import, and few models need it
 
         self.num_codes, self.dim = num_codes, dim
         self.quantizer = VectorQuantize(
-            dim, num_codes, decay=decay, kmeans_init=True, threshold_ema_dead_code=1, commitment_weight=0.0,
+            dim,
+            num_codes,
+            decay=decay,
+            kmeans_init=True,
+            threshold_ema_dead_code=1,
+            commitment_weight=0.0,
             rotation_trick=False,
         )
 

@@ -31,7 +31,9 @@ def as_image_shape(shape: Sequence[int], who: str) -> tuple[int, int, int]:
     """A (C, H, W) shape, or one sentence that says what came."""
     shape = as_shape(shape)
     if len(shape) != 3:
-        raise UserError(f"{who} takes images of shape (C, H, W); {shape} came. Use MLP for data of another kind.")
+        raise UserError(
+            f"{who} takes images of shape (C, H, W); {shape} came. Use MLP for data of another kind."
+        )
     return shape[0], shape[1], shape[2]
 
 
@@ -50,7 +52,9 @@ class Stem(nn.Module):
         self.size = size
         self.is_map = len(in_shape) == 3
         if self.is_map and in_shape[1:] != size:
-            raise UserError(f"A decoder of this depth starts from maps of {size}; the latent has {in_shape[1:]}.")
+            raise UserError(
+                f"A decoder of this depth starts from maps of {size}; the latent has {in_shape[1:]}."
+            )
         self.layer: nn.Module
         if self.is_map:
             self.layer = nn.Conv2d(in_shape[0] + condition, width, 3, padding=1)
@@ -61,7 +65,9 @@ class Stem(nn.Module):
         if self.is_map:
             return self.layer(with_condition_maps(z, condition))
         z = z.flatten(1)
-        return self.layer(z if condition is None else torch.cat([z, condition], -1)).unflatten(1, (-1, *self.size))
+        return self.layer(z if condition is None else torch.cat([z, condition], -1)).unflatten(
+            1, (-1, *self.size)
+        )
 
 
 class ConvEncoder(Net):
@@ -92,7 +98,7 @@ class ConvEncoder(Net):
         for width_in, width_out in pairwise([self.in_shape[0] + condition, *widths]):
             layers += [nn.Conv2d(width_in, width_out, 3, stride=2, padding=1), ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers)
-        self.out_shape = (widths[-1], *halved_sizes(*self.in_shape[1:], len(widths))[-1])
+        self.out_shape = (widths[-1], *halved_sizes(self.in_shape[1], self.in_shape[2], len(widths))[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
         return self.layers(with_condition_maps(x, condition))
@@ -124,7 +130,7 @@ class ConvDecoder(Net):
     ) -> None:
         super().__init__()
         self.in_shape, self.condition = as_shape(in_shape), condition
-        self.sizes = halved_sizes(*size, len(widths))[::-1]
+        self.sizes = halved_sizes(size[0], size[1], len(widths))[::-1]
         self.stem = Stem(self.in_shape, condition, widths[0], self.sizes[0])
         self.layers = nn.ModuleList(
             nn.ConvTranspose2d(width_in, width_out, 4, stride=2, padding=1)

@@ -69,10 +69,14 @@ class Net(Component):
         lead = x.shape[: x.ndim - num_event]
         if self.condition:
             if condition is None:
-                raise UserError(f"{type(self).__name__} was built for a condition of {self.condition} features; none came.")
+                raise UserError(
+                    f"{type(self).__name__} was built for a condition of {self.condition} features; none came."
+                )
             if condition.shape[-1] != self.condition:
-                raise UserError(f"{type(self).__name__} takes a condition of {self.condition} features; "
-                                f"{condition.shape[-1]} came.")
+                raise UserError(
+                    f"{type(self).__name__} takes a condition of {self.condition} features; "
+                    f"{condition.shape[-1]} came."
+                )
             lead = torch.broadcast_shapes(lead, condition.shape[:-1])
             x = x.expand(*lead, *self.in_shape)
             condition = condition.expand(*lead, -1).reshape(-1, self.condition).to(x.dtype)

@@ -20,6 +20,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         last = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(last.weight)
+        assert last.bias is not None
         nn.init.zeros_(last.bias)
         act = ACTIVATIONS[activation]
         self.layers = nn.Sequential(act(), nn.Conv2d(width, width, 3, padding=1), act(), last)
@@ -61,7 +62,7 @@ class ResNetEncoder(Net):
             layers += [ResidualBlock(width, activation) for _ in range(num_blocks)]
             last = width
         self.layers = nn.Sequential(*layers, ACTIVATIONS[activation]())
-        self.out_shape = (last, *halved_sizes(*self.in_shape[1:], len(widths))[-1])
+        self.out_shape = (last, *halved_sizes(self.in_shape[1], self.in_shape[2], len(widths))[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
         return self.layers(with_condition_maps(x, condition))
@@ -95,7 +96,7 @@ class ResNetDecoder(Net):
     ) -> None:
         super().__init__()
         self.in_shape, self.condition = as_shape(in_shape), condition
-        self.sizes = halved_sizes(*size, len(widths))[::-1]
+        self.sizes = halved_sizes(size[0], size[1], len(widths))[::-1]
         self.stem = Stem(self.in_shape, condition, widths[0], self.sizes[0])
         self.blocks = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(width, activation) for _ in range(num_blocks))) for width in widths

@@ -32,7 +32,9 @@ class ELBO(Objective):
     def __init__(self, *, beta: float | Schedule = 1.0, free_bits: float = 0.0) -> None:
         super().__init__()
         if free_bits < 0 or (not isinstance(beta, Schedule) and beta < 0):
-            raise UserError(f"ELBO takes beta and free_bits of at least 0; beta={beta}, free_bits={free_bits} came.")
+            raise UserError(
+                f"ELBO takes beta and free_bits of at least 0; beta={beta}, free_bits={free_bits} came."
+            )
         self.beta, self.free_bits = beta, free_bits
 
     def check(self, model: Model) -> None:

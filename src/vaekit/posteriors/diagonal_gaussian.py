@@ -44,4 +44,6 @@ class DiagonalGaussian(Posterior):
         assert context is not None
         loc, logvar = self.head(self.net(context, condition))
         scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
-        return Independent(Normal(loc, scale, validate_args=False), len(self.event_shape), validate_args=False)
+        return Independent(
+            Normal(loc, scale, validate_args=False), len(self.event_shape), validate_args=False
+        )

@@ -26,7 +26,9 @@ class VectorQuantized(Posterior):
         commitment: weight of the commitment.
     """
 
-    def __init__(self, net: Net, codebook: Codebook, grid: int | Sequence[int], *, commitment: float = 0.25) -> None:
+    def __init__(
+        self, net: Net, codebook: Codebook, grid: int | Sequence[int], *, commitment: float = 0.25
+    ) -> None:
         super().__init__()
         self.net, self.codebook, self.commitment = net, codebook, commitment
         self.grid, self.condition = as_shape(grid), net.condition

@@ -32,4 +32,6 @@ class StandardNormal(Prior):
         self.register_buffer("scale", torch.ones(self.event_shape), persistent=False)
 
     def forward(self, context: Tensor | None = None, condition: Tensor | None = None) -> Independent:
-        return Independent(Normal(self.loc, self.scale, validate_args=False), len(self.event_shape), validate_args=False)
+        return Independent(
+            Normal(self.loc, self.scale, validate_args=False), len(self.event_shape), validate_args=False
+        )

@@ -18,7 +18,9 @@ def ae(schema: Schema, *, hidden: int = 400, latent: int = 20) -> Recipe:
     """
     encoder, decoder = vk.MLP(schema.shape, hidden), vk.MLP(latent, hidden)
     likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape, scale=1.0)
+        vk.Bernoulli(decoder, schema.shape)
+        if schema.is_unit
+        else vk.Gaussian(decoder, schema.shape, scale=1.0)
     )
     return Recipe(
         model=vk.VAE(vk.Deterministic(encoder, latent), vk.StandardNormal(latent), likelihood),

@@ -29,7 +29,9 @@ def conv(
     depth = min(3, max(1, (min(schema.shape[1:]) - 1).bit_length() - 2))  # down to about 4 pixels
     widths = tuple(width * 2**i for i in range(depth))
     encoder = vk.ResNetEncoder(schema.shape, widths, num_blocks=num_blocks, condition=classes)
-    decoder = vk.ResNetDecoder(latent, schema.shape[1:], widths[::-1], num_blocks=num_blocks, condition=classes)
+    decoder = vk.ResNetDecoder(
+        latent, schema.shape[1:], widths[::-1], num_blocks=num_blocks, condition=classes
+    )
     if schema.is_unit and schema.shape[0] == 1:
         likelihood: vk.Likelihood = vk.Bernoulli(decoder, schema.shape)
     else:
@@ -38,7 +40,13 @@ def conv(
         model=vk.VAE(vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), likelihood),
         objective=vk.ELBO(beta=vk.Linear(epochs=2)),
         settings=Settings(
-            epochs=30, batch_size=128, learning_rate=2e-3, optimizer="adamw", schedule="cosine", warmup_steps=50,
-            clip_norm=10.0, ema=0.995,
+            epochs=30,
+            batch_size=128,
+            learning_rate=2e-3,
+            optimizer="adamw",
+            schedule="cosine",
+            warmup_steps=50,
+            clip_norm=10.0,
+            ema=0.995,
         ),
     )

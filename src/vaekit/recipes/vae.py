@@ -21,7 +21,9 @@ def vae(schema: Schema, *, hidden: int = 400, latent: int = 20, conditional: boo
     encoder = vk.MLP(schema.shape, hidden, condition=condition)
     decoder = vk.MLP(latent, hidden, condition=condition)
     likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape, scale="learned")
+        vk.Bernoulli(decoder, schema.shape)
+        if schema.is_unit
+        else vk.Gaussian(decoder, schema.shape, scale="learned")
     )
     return Recipe(
         model=vk.VAE(vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), likelihood),

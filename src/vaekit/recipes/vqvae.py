@@ -23,7 +23,9 @@ def vqvae(schema: Schema, *, width: int = 32, num_codes: int = 128, code_dim: in
     decoder = vk.ResNetDecoder((code_dim, *grid), schema.shape[1:], (2 * width, width))
     likelihood = vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape)
     return Recipe(
-        model=vk.VAE(vk.VectorQuantized(encoder, codebook, grid), vk.UniformCodesPrior(codebook, grid), likelihood),
+        model=vk.VAE(
+            vk.VectorQuantized(encoder, codebook, grid), vk.UniformCodesPrior(codebook, grid), likelihood
+        ),
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
     )

@@ -47,7 +47,10 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; a kill at any moment leaves the old file or the new one."""
-        metadata = {"progress": json.dumps(dataclasses.asdict(self.progress)), "config": json.dumps(self.config)}
+        metadata = {
+            "progress": json.dumps(dataclasses.asdict(self.progress)),
+            "config": json.dumps(self.config),
+        }
         tensors = {name: value.detach().to("cpu").contiguous() for name, value in self.tensors.items()}
         write_atomic(path, pack_tensors(tensors, metadata))
 

@@ -29,7 +29,9 @@ class EMA:
         """Take in the parameters after `step` steps."""
         if self.decay:
             decay = min(self.decay, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay)
+            torch._foreach_lerp_(
+                list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
+            )
 
     @contextmanager
     def applied(self) -> Iterator[None]:

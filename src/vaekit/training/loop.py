@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FINITE_CHECK_EVERY = 50  # steps; reading a number from the device makes it wait
 
 
-class TrainingDiverged(UserError):
+class DivergedError(UserError):
     """The loss turned non-finite; the run folder holds the last good checkpoint."""
 
 
@@ -130,10 +130,10 @@ class Training:
         broken = [name for name, value in self.sums.items() if not bool(torch.isfinite(value))]
         if broken:
             names = [name for name in broken if name != "loss"] or broken
-            raise TrainingDiverged(
-                f"Training stopped: {' and '.join(names)} turned non-finite in epoch {self.progress.epoch + 1} by step "
-                f"{self.progress.step}. {self.run.path} keeps the checkpoint of epoch {self.progress.epoch}; train anew "
-                "with a lower --learning-rate or --clip-norm 1."
+            raise DivergedError(
+                f"Training stopped: {' and '.join(names)} turned non-finite in epoch {self.progress.epoch + 1} by "
+                f"step {self.progress.step}. {self.run.path} keeps the checkpoint of epoch {self.progress.epoch}; "
+                "train anew with a lower --learning-rate or --clip-norm 1."
             )
 
     @staticmethod
@@ -191,7 +191,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
     Every epoch ends with a checkpoint. A signal saves in mid-epoch and raises `Interrupted`.
 
     Raises:
-        TrainingDiverged: a term of the loss turned non-finite.
+        DivergedError: a term of the loss turned non-finite.
     """
     settings, progress = training.settings, training.progress
     training.model.train()
@@ -245,11 +245,15 @@ def require_fitting(model: Model, objective: Objective, data: Dataset, settings:
     objective.check(model)
     model.likelihood.check(data.schema)
     if model.likelihood.event_shape != data.schema.shape:
-        raise UserError(f"The model is for x of shape {model.likelihood.event_shape}; {data.schema.name} has shape "
-                        f"{data.schema.shape}. Build the model for the data's shape.")
+        raise UserError(
+            f"The model is for x of shape {model.likelihood.event_shape}; {data.schema.name} has shape "
+            f"{data.schema.shape}. Build the model for the data's shape."
+        )
     if settings.batch_size > len(data.train):
-        raise UserError(f"batch_size {settings.batch_size} is larger than the training part of {len(data.train)} "
-                        f"examples; choose at most {len(data.train)}.")
+        raise UserError(
+            f"batch_size {settings.batch_size} is larger than the training part of {len(data.train)} "
+            f"examples; choose at most {len(data.train)}."
+        )
 
 
 def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
@@ -298,8 +302,12 @@ def require_same_config(before: dict[str, Any], now: dict[str, Any], source: str
     flat_before, flat_now = flatten(before), flatten(now)
     differing = [k for k in sorted(flat_before | flat_now) if flat_before.get(k) != flat_now.get(k)]
     if differing:
-        shown = "; ".join(f"{k}: {flat_before.get(k)!r} in the checkpoint, {flat_now.get(k)!r} now" for k in differing)
-        raise UserError(f"{source} contradicts the checkpoint ({shown}). Undo the change, or start a new run.")
+        shown = "; ".join(
+            f"{k}: {flat_before.get(k)!r} in the checkpoint, {flat_now.get(k)!r} now" for k in differing
+        )
+        raise UserError(
+            f"{source} contradicts the checkpoint ({shown}). Undo the change, or start a new run."
+        )
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

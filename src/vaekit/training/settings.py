@@ -21,7 +21,7 @@ class Settings:
         schedule: "constant", or "cosine" down to 1 % of the rate at the last step.
         warmup_steps: steps over which the rate rises from zero.
         clip_norm: largest global norm of the gradient; None for no clipping.
-        ema: decay of the exponential moving average of the weights, which is then what is validated and kept; 0 for none.
+        ema: decay of the moving average of the weights, which is then what is validated and kept; 0 for none.
         patience: epochs without a better validation score after which training stops; None to run all epochs.
     """
 
