@@ -18,6 +18,7 @@ from vaekit.plots.style import (
     SMALL_SIZE,
     TEXT_SIZE,
     Page,
+    counted,
     number,
     tidy,
     whole_ticks,
