@@ -1,0 +1,25 @@
+"""What every verb takes: --json, --seed, --device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+EVERY_VERB = Group("Every verb", sort_key=100)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """The options of every verb."""
+
+    json: Annotated[
+        bool, Parameter(negative=(), group=EVERY_VERB, show_default=False, help="print one JSON object, nothing else.")
+    ] = False
+    seed: Annotated[int, Parameter(group=EVERY_VERB, help="fixes everything that is drawn at random.")] = 0
+    device: Annotated[str, Parameter(group=EVERY_VERB, help="auto, cpu, cuda or mps.")] = "auto"
+
+
+Force = Annotated[bool, Parameter(negative=(), show_default=False, help="replace the output where it exists.")]

@@ -1,0 +1,109 @@
+"""vaekit sample: new data from a run's model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from vaekit.cli.answer import Answer
+from vaekit.cli.common import Common, Force
+from vaekit.cli.inputs import load_model, open_run
+from vaekit.cli.output import Output, in_data_units
+from vaekit.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from vaekit.model import Model
+    from vaekit.schema import Schema
+
+EXAMPLE = "vaekit sample runs/digits-1 -n 64 -o new.png"
+SUFFIXES = (".png", ".npy", ".npz", ".csv")
+MAX_SHOWN = 96
+CHUNK = 500
+GUESSED = "An autoencoder has no prior that its codes follow: these decode guesses from a standard normal."
+
+
+def sample(
+    run: str,
+    /,
+    *,
+    number: Annotated[int | None, Parameter(alias="-n")] = None,
+    output: Annotated[str | None, Parameter(alias="-o")] = None,
+    label: str | None = None,
+    temperature: float = 1.0,
+    force: Force = False,
+    common: Common = Common(),  # noqa: B008
+) -> Answer:
+    """Draw new examples from a run's model.
+
+    Args:
+        run: a run folder, or a name in runs/.
+        number: how many. [default: 96]
+        output: .png shows them; .npy, .npz and .csv hold their values. [default: the next free RUN-samples.png]
+        label: the class to draw, of a model trained with --conditional. [default: all in turn]
+        temperature: scales the prior's spread; below 1 gives more typical examples.
+    """
+    opened = open_run(run)
+    planned = Output.plan(output, f"{opened.name}-samples.png", SUFFIXES, force=force)
+    number = MAX_SHOWN if number is None else number
+    if number < 1:
+        raise UserError(f"--number must be at least 1; {number} came.")
+    if planned.suffix == ".png" and number > MAX_SHOWN:
+        raise UserError(f"A picture shows at most {MAX_SHOWN} examples; write {number:,} to a .npy file.")
+    if temperature < 0:
+        raise UserError(f"--temperature must be at least 0; {temperature:g} came.")
+    model = load_model(opened, common.device)
+    schema = opened.schema
+    x, y = draw(model, schema, number, label, temperature, common.seed)
+    names = [schema.label_names[i] for i in y.tolist()] if y is not None and schema.label_names else None
+    if planned.suffix == ".png":
+        from vaekit.plots import samples
+
+        columns = model.condition if label is None and 4 <= model.condition <= 16 else 12
+        note = f"Temperature {temperature:g}." if temperature != 1 else ""
+        path = planned.write_figure(samples(x, schema, y, note=note, columns=columns))
+    else:
+        arrays = {"x": in_data_units(x, schema)} | ({} if y is None else {"y": y.cpu().numpy()})
+        path = planned.write_arrays("x", arrays, {"label": names} if names else {})
+    facts: dict[str, Any] = {
+        "run": str(opened.path), "output": path, "number": number, "shape": list(x.shape), "label": label,
+        "temperature": temperature, "seed": common.seed,
+    }  # fmt: skip
+    if not model.is_density:
+        facts["note"] = GUESSED
+    return Answer(facts, lambda: [f"{number:,} samples: {path}", *([GUESSED] if "note" in facts else [])])
+
+
+def draw(
+    model: Model, schema: Schema, number: int, label: str | None, temperature: float, seed: int
+) -> tuple[Any, Any]:
+    """Samples (N, *event) on the CPU and their classes (N,), None for an unconditional model."""
+    import torch
+
+    y = None
+    if label is not None:
+        y = torch.full((number,), class_of(label, model, schema))
+    elif model.condition:
+        y = torch.arange(number) % model.condition
+    torch.manual_seed(seed)
+    drawn = []
+    for start in range(0, number, CHUNK):
+        end = min(start + CHUNK, number)
+        given = None if y is None else y[start:end].to(model.device)
+        drawn.append(model.sample(end - start, given, temperature=temperature).cpu())
+    return torch.cat(drawn), y
+
+
+def class_of(label: str, model: Model, schema: Schema) -> int:
+    """The position of a class by its name, or by its number.
+
+    Raises:
+        UserError: no such class, or the model takes none.
+    """
+    if not model.condition:
+        raise UserError("This model was not trained on labels; train one with --conditional, or leave --label out.")
+    if label in schema.label_names:
+        return schema.label_names.index(label)
+    if label.isdigit() and int(label) < model.condition:
+        return int(label)
+    raise UserError(f'There is no class "{label}". {did_you_mean(label, schema.label_names)}')
