@@ -96,5 +96,6 @@ class Trace:
     @property
     def penalty(self) -> Tensor | None:
         """Sum of the layers' penalties, (B,), or None where no layer asks for one."""
-        penalties = [p for layer in self.layers if (p := layer.penalty) is not None]
+        # Two steps: torch.compile does not trace an assignment inside a comprehension.
+        penalties = [p for p in [layer.penalty for layer in self.layers] if p is not None]
         return torch.stack(penalties).sum(0) if penalties else None

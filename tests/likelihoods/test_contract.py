@@ -172,6 +172,22 @@ def test_draws_and_mean_agree_with_the_probabilities(case: Case, gain: float) ->
 
 @all_gains
 @all_cases
+def test_no_value_is_likelier_than_the_mode(case: Case, gain: float) -> None:
+    p = with_outputs(case.build(1), gain, torch.float64)(torch.zeros(6, 2, dtype=torch.float64))
+    try:
+        mode = p.mode
+    except NotImplementedError:
+        pytest.skip("states no mode")
+    x, _ = nodes(p, case)
+    assert bool((p.log_prob(mode) >= p.log_prob(x) - 1e-9).all())
+    if case.support == "levels":
+        torch.testing.assert_close(
+            mode * (case.levels - 1), (mode * (case.levels - 1)).round(), rtol=0, atol=1e-6
+        )
+
+
+@all_gains
+@all_cases
 def test_float32_agrees_with_float64(case: Case, gain: float) -> None:
     generator = torch.Generator().manual_seed(2)
     x = torch.rand(64, 1, 1, generator=generator)

@@ -15,6 +15,7 @@ from vaekit import (
     Bernoulli,
     Deterministic,
     DiagonalGaussian,
+    Gaussian,
     Layer,
     Linear,
     Reconstruction,
@@ -125,6 +126,21 @@ def test_a_schedule_sets_beta_by_the_epoch() -> None:
         objective.epoch.fill_(epoch)
         torch.testing.assert_close(objective(trace).total, ELBO(beta=beta)(trace).total)
     assert not objective.state_dict()  # the clock belongs to the loop
+
+
+def test_a_step_compiles_into_one_graph() -> None:
+    """Pass, bound and the running scale of an optimal Gaussian, traced whole and equal to the plain step."""
+    model = VAE(DiagonalGaussian(MLP(12, 8), 3), StandardNormal(3), Gaussian(MLP(3, 8), 12, scale="optimal"))
+    objective, x = ELBO(beta=Linear(epochs=2)), torch.rand(7, 12)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        return objective(model(x)).total
+
+    losses = []
+    for run in (step, torch.compile(step, backend="eager", fullgraph=True)):
+        torch.manual_seed(0)
+        losses.append(run(x))
+    assert torch.equal(*losses)
 
 
 def test_negative_weights_are_refused() -> None:
