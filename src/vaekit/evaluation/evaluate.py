@@ -16,6 +16,7 @@ from vaekit.evaluation.frechet import frechet_pca64
 from vaekit.evaluation.likelihood import ImportanceSum
 from vaekit.evaluation.rate_distortion import RateDistortion
 from vaekit.evaluation.reconstruction import mse, psnr
+from vaekit.likelihoods import Bernoulli
 
 if TYPE_CHECKING:
     from vaekit.data.dataset import Part
@@ -33,9 +34,9 @@ CROSS_ENTROPY = (
     "{name} has values between 0 and 1, so the Bernoulli term is a cross-entropy on grey levels and not a "
     "log-likelihood of them: ELBO and NLL compare only with other runs on the same grey data."
 )
-NOT_A_LIKELIHOOD = (
-    "log p(x|z) is not a log-likelihood of {name}: ELBO and NLL compare only with other runs on the same data"
-    " with the same likelihood."
+DENSITY_AT_INTEGERS = (
+    "{name} takes the values of a grid, and a density at grid points can be raised at will: log p(x|z) is not a "
+    "log-likelihood of it. ELBO and NLL compare only with other runs of the same likelihood on the same data."
 )
 
 
@@ -78,7 +79,7 @@ def evaluate(
         raise UserError(f"num_samples is at least 0 and limit at least 1; {num_samples} and {limit} came.")
     if not len(part):
         raise UserError("There are no examples to evaluate on.")
-    num_total, part = len(part), subset(part, limit, seed)
+    whole, part = part, subset(part, limit, seed)
     per_example = _PerExample()
     with evaluating(model, seed):
         draws = max(num_samples, 1) if model.is_density else 1
@@ -86,9 +87,9 @@ def evaluate(
         for x, y in batches_of(part, model.device, sizes[0]):
             _measure(model, x, y, draws, sizes[1], objective, per_example)
     results = _summary(model, part, per_example, num_samples)
-    results |= {"n": len(part), "n_total": num_total, "seed": seed, "unit": "nats per example"}
+    results |= {"n": len(part), "n_total": len(whole), "seed": seed, "unit": "nats per example"}
     if reference is not None:
-        results |= frechet_pca64(model, part, reference, seed=seed)
+        results |= frechet_pca64(model, whole, reference, seed=seed)
     return {k: _finite(v) for k, v in results.items()}
 
 
@@ -100,7 +101,6 @@ class _PerExample:
     objective: dict[str, list[Tensor]] = field(default_factory=dict)
     kl_sums: list[Tensor] = field(default_factory=list)
     units: ActiveUnits = field(default_factory=ActiveUnits)
-    is_discrete: bool = False
 
     def add(self, **values: Tensor) -> None:
         for name, value in values.items():
@@ -127,7 +127,6 @@ def _measure(
         halves.add(trace)
         if model.is_density:
             weights.add(trace.log_w)
-    out.is_discrete = bool(getattr(trace.px.support, "is_discrete", False))
     out.add(distortion=halves.distortion, mse=mse(x, model.reconstruct(x, y)))
     if model.is_density:
         out.add(elbo=halves.elbo, rate=halves.rate, rate_per_layer=halves.rate_per_layer)
@@ -163,9 +162,10 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
     else:
         results |= {"active_units": None, "rate_per_layer": None, "note": NO_DENSITY}
     if model.is_density and not results["is_likelihood"]:
-        results["note"] = (CROSS_ENTROPY if out.is_discrete else NOT_A_LIKELIHOOD).format(name=schema.name)
-    if results["is_likelihood"] and schema.levels is not None and out.is_discrete and num_samples:
-        # A probability of integers is free of units; a density would depend on the scale of x.
+        note = CROSS_ENTROPY if isinstance(model.likelihood, Bernoulli) else DENSITY_AT_INTEGERS
+        results["note"] = note.format(name=schema.name)
+    if results["is_likelihood"] and schema.levels is not None and num_samples:
+        # A probability of grid values has no unit; a density would depend on the scale of x.
         results["bits_per_dim"] = results["nll"] / (schema.num_features * math.log(2))
     if out.objective:
         results["objective"] = {k: float(torch.cat(v).mean()) for k, v in out.objective.items()}

@@ -14,6 +14,7 @@ from vaekit.evaluation.chunks import evaluating, subset
 from vaekit.plots.latent_map import draw_latent_map, principal_plane
 from vaekit.plots.style import DPI, FAINT, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy, number
 from vaekit.plots.tiles import Tiles, has_dark_ink, to_grid, value_limits
+from vaekit.priors import StandardNormal
 from vaekit.schema import Schema
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Panel:
         samples: (M, *event), decoded from `draws`.
         z: (P, *latent), codes of data, with `labels` (P,) or None.
         draws: (M, *latent), draws from the prior; marked on the map.
+        circles: whether the prior is the standard normal.
         facts: what is measured, to its value, in the order to show.
     """
 
@@ -50,6 +52,7 @@ class Panel:
     z: Any
     labels: Any = None
     draws: Any = None
+    circles: bool = True
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,7 +88,8 @@ def panel_of(
         facts = {
             text: number(results[key]) for key, text in FACTS if results and results.get(key) is not None
         }
-        return Panel(name, x, model.reconstruct(x, given), new, codes, labels, draws, facts)
+        standard = isinstance(getattr(model, "prior", None), StandardNormal)
+        return Panel(name, x, model.reconstruct(x, given), new, codes, labels, draws, standard, facts)
 
 
 def embed_all(model: Model, part: Part, batch_size: int = 256) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -120,8 +124,8 @@ def comparison(panels: Sequence[Panel], schema: Schema, *, title: str = "") -> F
         len(panels) * (width + GAP) - GAP,
         starts[2] + width - INDENT,
         title or f"{schema.name}: {names} side by side",
-        "The same held-out examples for every model; samples are decoded from the crosses on the map below them, "
-        "drawn from the prior, whose 1, 2 and 3 standard deviations are circles.",
+        "The same held-out examples for every model. New samples are decoded from draws of the prior: the "
+        "crosses on the map below them. Circles: 1, 2 and 3 standard deviations of a standard normal prior.",
         bottom=0.12,
     )
     for i, panel in enumerate(panels):
@@ -168,7 +172,7 @@ def _map(page: Page, x: float, y: float, width: float, panel: Panel, schema: Sch
     _heading(page, x, y, width, text)
     # Indented, so that the tick labels stay inside the column.
     ax = page.place(x + INDENT, y, width - INDENT, width - INDENT)
-    draw_latent_map(ax, codes, panel.labels, schema)
+    draw_latent_map(ax, codes, panel.labels, schema, circles=panel.circles)
     if draws is not None and draws.shape[1] == 2:
         ax.scatter(draws[:, 0], draws[:, 1], marker="x", s=16, linewidths=1.1, color=INK, zorder=5)
 

@@ -45,7 +45,7 @@ SKIPPED = {
     "n",
     "examples_per_second",
 }
-WIDTH, HEIGHT, GAP_X, GAP_Y, TOP, INDENT = 3.0, 2.0, 1.15, 1.0, 0.5, 0.35
+WIDTH, HEIGHT, GAP_X, GAP_Y, TOP, INDENT = 3.0, 2.0, 1.15, 1.05, 0.52, 0.35
 BOLD: dict[str, Any] = {"size": TEXT_SIZE + 0.5, "weight": "bold", "color": INK}
 PLAIN: dict[str, Any] = {"size": SMALL_SIZE, "color": MUTED}
 
@@ -129,7 +129,7 @@ def _panel(ax: Axes, term: str, parts: Mapping[str, list[tuple[float, float]]]) 
     title, unit = TERMS.get(term, (term.replace("_", " ").capitalize(), ""))
     if term.startswith("rate_"):
         title, unit = f"Rate of layer {term[5:]}", "nats"
-    for height, text, look in ((19, title, BOLD), (5, unit, PLAIN)):
+    for height, text, look in ((23, title, BOLD), (10, unit, PLAIN)):
         # Begins where the tick labels do, below the page's title.
         place = (-72 * INDENT, height)
         ax.annotate(text, (0, 1), xytext=place, xycoords="axes fraction", textcoords="offset points", **look)

@@ -96,7 +96,10 @@ def principal_plane(z: NDArray[Any]) -> tuple[NDArray[Any], tuple[float, float]]
     centred = z - z.mean(0)
     variances, directions = np.linalg.eigh(centred.T @ centred)
     shares = variances[::-1] / max(float(variances.sum()), 1e-30)
-    return directions[:, :-3:-1], (float(shares[0]), float(shares[1]))
+    plane = directions[:, :-3:-1]
+    # An eigenvector has no sign of its own; this one makes two pictures of the same codes the same.
+    plane = plane * np.sign(plane[np.abs(plane).argmax(0), [0, 1]])
+    return plane, (float(shares[0]), float(shares[1]))
 
 
 def draw_latent_map(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema, *, circles: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,8 @@ def _walks(
     """Pictures that move through the latent space."""
     schema = part.schema
     kls = _mean_kl(model, subset(part, NUM_KL, seed)) if model.is_density else None
+    if kls is not None and sum(map(len, kls)) != math.prod(model.latent_shape):
+        kls = None  # the KL does not fall apart into dimensions: a vector-quantized code, for example
     if kls is not None:
         yield "kl", kl_per_dimension(kls, name=schema.name)
     if model.latent_shape == (2,) and not model.condition and schema.num_features > 2:
@@ -160,7 +163,6 @@ def _traversals(
 ) -> Figure:
     """The dimensions with the largest KL; those that vary most where there is no KL."""
     num_dims = z.shape[1]
-    kl = kl if kl is not None and len(kl) == num_dims else None
     dims = (z.var(0) if kl is None else kl).argsort(descending=True)[:MAX_ROWS]
     steps = torch.linspace(-3, 3, NUM_STEPS)
     codes = model.embed(x, y).cpu().expand(len(dims), NUM_STEPS, num_dims).clone()
