@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch.distributions import Bernoulli as BernoulliDistribution
 from torch.distributions import Independent, Normal
 
+import vaekit.objectives
 from vaekit import (
     ELBO,
     MLP,
@@ -18,6 +19,7 @@ from vaekit import (
     Gaussian,
     Layer,
     Linear,
+    Objective,
     Reconstruction,
     StandardNormal,
     Trace,
@@ -77,15 +79,27 @@ def test_terms_keep_their_signs_and_names() -> None:
     assert bool((loss.terms["distortion"] > 0).all())
 
 
-@pytest.mark.parametrize(
-    "objective", [ELBO(), ELBO(beta=3.0), ELBO(free_bits=0.5), Reconstruction()], ids=repr
-)
-def test_the_loss_is_a_mean_over_the_batch_and_a_sum_over_the_event(objective: ELBO | Reconstruction) -> None:
+# Every exported objective with its defaults, and ELBO's ways to weigh.
+OBJECTIVES = [
+    *(
+        value()
+        for value in vars(vaekit.objectives).values()
+        if isinstance(value, type) and issubclass(value, Objective) and value is not Objective
+    ),
+    ELBO(beta=3.0),
+    ELBO(free_bits=0.5),
+]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+def test_the_loss_is_a_mean_over_the_batch_and_a_sum_over_the_event(objective: Objective) -> None:
     """Each example twice changes nothing; each element of x twice doubles the distortion."""
     parts = made()
     doubled = {k: torch.cat([v, v], 1 if k in ("eps", "logits") else 0) for k, v in parts.items()}
     once, twice = objective(trace_of(parts)), objective(trace_of(doubled))
     torch.testing.assert_close(once.total, twice.total)
+    for name, term in once.terms.items():
+        torch.testing.assert_close(twice.terms[name], torch.cat([term, term]))
     wide = parts | {k: torch.cat([parts[k], parts[k]], -1) for k in ("x", "logits")}
     torch.testing.assert_close(objective(trace_of(wide)).terms["distortion"], 2 * once.terms["distortion"])
 
