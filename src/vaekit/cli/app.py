@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
 VERBS = (
-    *("train", "sample", "evaluate", "compare"),
+    *("train", "sample", "reconstruct", "embed", "traverse", "interpolate", "evaluate", "compare"),
     *("show", "runs", "check", "info"),
 )
 """Every verb; a new one is a file here with a function of the same name, and a word in this list."""

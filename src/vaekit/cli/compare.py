@@ -82,7 +82,10 @@ def compare(
         )
         recipes = ("recipe", *(c["recipe"] for c in columns))
         made: list[Any] = [table(title, ("", *names), [recipes, *rows], numbers=range(1, 1 + len(columns)))]
-        notes = list(dict.fromkeys(c["note"] for c in columns if c.get("note")))
+        said: dict[str, list[str]] = {}
+        for column in columns:
+            said.setdefault(column.get("note") or "", []).append(column["name"])
+        notes = [note if len(of) == len(columns) else f"{', '.join(of)}: {note}" for note, of in said.items() if note]
         return [*made, *([same] if same else []), *notes, f"Picture: {path}"]
 
     facts: dict[str, Any] = {"runs": columns, "output": path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,8 @@ from vaekit.errors import UserError, did_you_mean
 from vaekit.run import Run
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vaekit.data import Dataset, Part
     from vaekit.model import Model
     from vaekit.schema import Schema
@@ -81,6 +84,21 @@ def examples(run: Run, source: str | None, part: PartName | None = None) -> tupl
     return source, read_input(source, run.schema, run.config.get("data", {}).get("binarize", "none"))
 
 
+def batches(model: Model, part: Part, size: int = 256) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """x and, for a conditional model, its labels, on the model's device, in order.
+
+    Raises:
+        UserError: the model needs labels and the examples have none.
+    """
+    if model.condition and part.y is None:
+        raise UserError(
+            "This model was trained with --conditional and needs a label for every example; give a folder with a "
+            "sub-folder for each class, or an .npz with x and y."
+        )
+    for x, y in part.batches(size):
+        yield x.to(model.device), y.to(model.device) if model.condition and y is not None else None
+
+
 def read_input(source: str, schema: Schema, binarize: str = "none") -> Part:
     """All examples of a file, folder or named data set as a Part that reads like the model's own data.
 
@@ -100,8 +118,12 @@ def read_input(source: str, schema: Schema, binarize: str = "none") -> Part:
     data = open_data(source, valid=0, test=0, size=size) if _has_one_block(source) else open_data(source, size=size)
     parts = list(data.parts.values())
     names = [name for part in parts for name in (part.names or [])]
-    labels = [part.y for part in parts if part.y is not None]
-    y = torch.cat(labels) if labels and data.schema.label_names == schema.label_names else None
+    y = torch.cat([part.y for part in parts if part.y is not None]) if data.schema.label_names else None
+    known = {name: i for i, name in enumerate(schema.label_names)}
+    if y is not None and set(data.schema.label_names) <= set(known):
+        y = torch.tensor([known[name] for name in data.schema.label_names])[y]  # the model's own numbers
+    else:
+        y = None
     whole = dataclasses.replace(parts[0], raw=torch.cat([part.raw for part in parts]), y=y, names=names or None)
     return fitted(whole, schema, binarize)
 
@@ -163,11 +185,11 @@ def fitted(part: Part, schema: Schema, binarize: str) -> Part:
         if schema.levels is not None and own.levels != schema.levels:
             raw = raw.round()  # onto the model's grid
         raw = raw.float() if schema.levels is None else raw.round().int()
-    dynamic = "dynamic" if binarize == "dynamic" and own.levels != 2 else "none"
+    dynamic: Literal["none", "dynamic"] = "dynamic" if binarize == "dynamic" and own.levels != 2 else "none"
     return dataclasses.replace(part, raw=raw, schema=schema, binarize=dynamic)
 
 
-def with_channels(raw, channels: int):  # type: ignore[no-untyped-def]
+def with_channels(raw: Tensor, channels: int) -> Tensor:
     """Images (N, C, H, W) with that many channels: grey is repeated, colours are averaged as the eye weighs them."""
     import torch
 
