@@ -43,10 +43,10 @@ def subset(part: Part, limit: int | None, seed: int) -> Part:
     return part.take(torch.randperm(len(part), generator=generator)[:limit].sort().values)
 
 
-def batches_of(part: Part, device: torch.device, batch_size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Batches (x, y) on `device`, in order; a dynamic binarization draws the same values every time."""
+def batches_of(part: Part, model: Model, batch_size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Batches (x, y) as `model` takes them, in order; a dynamic binarization draws the same values every time."""
     for x, y in part.batches(batch_size):
-        yield x.to(device), None if y is None else y.to(device)
+        yield x.to(model.device, model.dtype), None if y is None else y.to(model.device)
 
 
 def chunk_sizes(model: Model, part: Part, num_samples: int, batch_size: int | None = None) -> tuple[int, int]:
@@ -72,7 +72,7 @@ def largest_activation(model: Model, part: Part) -> int:
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
         with torch.no_grad():
-            for x, y in batches_of(part.take(torch.tensor([0])), model.device, 1):
+            for x, y in batches_of(part.take(torch.tensor([0])), model, 1):
                 model(x, y, 1)
     finally:
         for hook in hooks:

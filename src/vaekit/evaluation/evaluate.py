@@ -84,7 +84,7 @@ def evaluate(
     with evaluating(model, seed):
         draws = max(num_samples, 1) if model.is_density else 1
         sizes = chunk_sizes(model, part, draws, batch_size)
-        for x, y in batches_of(part, model.device, sizes[0]):
+        for x, y in batches_of(part, model, sizes[0]):
             _measure(model, x, y, draws, sizes[1], objective, per_example)
     results = _summary(model, part, per_example, num_samples)
     results |= {"n": len(part), "n_total": len(whole), "seed": seed, "unit": "nats per example"}

@@ -49,7 +49,9 @@ class PrincipalComponents:
             devices = [x.device] if x.device.type == "cuda" else []
             with torch.random.fork_rng(devices=devices):
                 torch.manual_seed(seed)
-                components = torch.svd_lowrank(centred, q=num, niter=4)[2]
+                # More directions than asked for, or the last of them are poor (Halko et al., 2011).
+                wider = min(num + 16, *centred.shape)
+                components = torch.svd_lowrank(centred, q=wider, niter=4)[2][:, :num]
         return cls(mean, components)
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ def nll(
     values, ess = [], []
     with evaluating(model, seed):
         num_examples, num_draws = chunk_sizes(model, part, num_samples, batch_size)
-        for x, y in batches_of(part, model.device, num_examples):
+        for x, y in batches_of(part, model, num_examples):
             weights = ImportanceSum(len(x), x.device)
             for start in range(0, num_samples, num_draws):
                 weights.add(model(x, y, min(num_draws, num_samples - start)).log_w)

@@ -125,7 +125,9 @@ def comparison(panels: Sequence[Panel], schema: Schema, *, title: str = "") -> F
         starts[2] + width - INDENT,
         title or f"{schema.name}: {names} side by side",
         "The same held-out examples for every model. New samples are decoded from draws of the prior: the "
-        "crosses on the map below them. Circles: 1, 2 and 3 standard deviations of a standard normal prior.",
+        "crosses on the map below them."
+        + " Circles: 1, 2 and 3 standard deviations of the prior."
+        * any(panel.circles for panel in panels),
         bottom=0.12,
     )
     for i, panel in enumerate(panels):
@@ -172,9 +174,8 @@ def _map(page: Page, x: float, y: float, width: float, panel: Panel, schema: Sch
     _heading(page, x, y, width, text)
     # Indented, so that the tick labels stay inside the column.
     ax = page.place(x + INDENT, y, width - INDENT, width - INDENT)
-    draw_latent_map(ax, codes, panel.labels, schema, circles=panel.circles)
-    if draws is not None and draws.shape[1] == 2:
-        ax.scatter(draws[:, 0], draws[:, 1], marker="x", s=16, linewidths=1.1, color=INK, zorder=5)
+    draws = draws if draws is not None and draws.shape[1] == 2 else None
+    draw_latent_map(ax, codes, panel.labels, schema, circles=panel.circles, draws=draws)
 
 
 def _grid(sets: Sequence[Any], rows: int) -> Any:

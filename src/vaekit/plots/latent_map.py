@@ -102,8 +102,24 @@ def principal_plane(z: NDArray[Any]) -> tuple[NDArray[Any], tuple[float, float]]
     return plane, (float(shares[0]), float(shares[1]))
 
 
-def draw_latent_map(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema, *, circles: bool = True) -> None:
-    """Points, class names at the class medians, the prior's circles, into square axes. z is (N, 2) or (N, 1)."""
+def draw_latent_map(
+    ax: Axes,
+    z: NDArray[Any],
+    labels: Any,
+    schema: Schema,
+    *,
+    circles: bool = True,
+    draws: NDArray[Any] | None = None,
+) -> None:
+    """Points, class names at the class medians and the prior's circles, into square axes.
+
+    Args:
+        ax: square axes; two to one for one dimension.
+        z: (N, 2) or (N, 1), with `labels` (N,) or None.
+        labels, schema: as in `latent_map`.
+        circles: draw standard deviations of a standard normal prior.
+        draws: (M, 2) draws from the prior, marked with crosses.
+    """
     tidy(ax)
     if z.shape[1] == 1:
         _draw_lanes(ax, z[:, 0], labels, schema)
@@ -119,13 +135,15 @@ def draw_latent_map(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema, *, c
     ax.scatter(
         z[order, 0],
         z[order, 1],
-        s=float(np.clip(26_000 / max(len(z), 1), 1.2, 22)),
+        s=float(np.clip(26_000 / max(len(z), 1), 1.2, 16)),
         c=rgb[order],
         alpha=0.65,
         linewidths=0,
         zorder=2,
     )
-    _square_limits(ax, z, circles)
+    if draws is not None:
+        ax.scatter(draws[:, 0], draws[:, 1], marker="x", s=16, linewidths=1.1, color=INK, zorder=5)
+    _square_limits(ax, z, circles, draws)
     if 1 < len(classes) <= MAX_NAMED:
         _name_classes(ax, {c: np.median(z[ids == c], 0) for c in classes}, colour, schema)
 
@@ -174,9 +192,11 @@ def _draw_lanes(ax: Axes, z: NDArray[Any], labels: Any, schema: Schema) -> None:
     ax.set_ylim(len(classes) - 0.5, -0.5)
 
 
-def _square_limits(ax: Axes, z: NDArray[Any], circles: bool) -> None:
-    """Equal axes around nearly all points and the prior's circles; single outliers do not shrink the map."""
+def _square_limits(ax: Axes, z: NDArray[Any], circles: bool, draws: NDArray[Any] | None) -> None:
+    """Equal axes around nearly all points, the circles and the draws; single outliers do not shrink the map."""
     low, high = np.quantile(z, 0.0005, 0), np.quantile(z, 0.9995, 0)
+    if draws is not None:
+        low, high = np.minimum(low, draws.min(0)), np.maximum(high, draws.max(0))
     if circles:
         low, high = np.minimum(low, -3.1), np.maximum(high, 3.1)
     centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.05, 1e-6)
