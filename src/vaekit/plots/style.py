@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import textwrap
@@ -62,8 +63,9 @@ class Page:
         titles = _lines(title, (total - 2 * MARGIN) * 72 / (TITLE_SIZE * 0.6))
         subtitles = _lines(subtitle, (total - 2 * MARGIN) * 72 / (TEXT_SIZE * 0.6))
         header = 0.26 * len(titles) + 0.18 * len(subtitles) + 0.16
-        tall = header + height + bottom + 2 * MARGIN
-        self.fig = Figure(figsize=(total, tall), dpi=DPI, facecolor=PAPER)
+        # Whole pixels throughout, so that a tile's pixels are the file's.
+        total, tall = (math.ceil(v * DPI) / DPI for v in (total, header + height + bottom + 2 * MARGIN))
+        self.fig = Figure(figsize=(total + 1e-6, tall + 1e-6), dpi=DPI, facecolor=PAPER)
         FigureCanvasAgg(self.fig)
         self._left, self._top = MARGIN + left, MARGIN + header
         self._width, self._height = total, tall
@@ -77,9 +79,9 @@ class Page:
 
     def place(self, x: float, y: float, width: float, height: float) -> Axes:
         """Axes whose upper left corner is x inches right and y inches below the content's corner."""
-        left, bottom = self._left + x, self._height - self._top - y - height
-        box = (left / self._width, bottom / self._height, width / self._width, height / self._height)
-        return self.fig.add_axes(box)
+        left, top, width, height = (round(v * DPI) for v in (self._left + x, self._top + y, width, height))
+        across, down = round(self._width * DPI), round(self._height * DPI)
+        return self.fig.add_axes((left / across, (down - top - height) / down, width / across, height / down))
 
     def finish(self) -> Figure:
         """The figure, its type set to fonts that are installed."""
