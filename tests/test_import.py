@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -47,12 +47,15 @@ def test_a_verbs_help_leaves_torch_alone() -> None:
 
 
 def test_help_is_quick() -> None:
-    """The best of several: other work on the machine makes a run slower, nothing makes it faster."""
+    """Processor time, the best of several: other work on the machine slows a run, nothing speeds one up."""
     seconds = []
-    for _ in range(7):
-        start = time.perf_counter()
+    for _ in range(12):
+        before = os.times()
         subprocess.run([sys.executable, "-c", HELP], capture_output=True, check=True)
-        seconds.append(time.perf_counter() - start)
+        after = os.times()
+        seconds.append(
+            after.children_user - before.children_user + after.children_system - before.children_system
+        )
         if seconds[-1] <= MAX_HELP_SECONDS:
             break
     assert min(seconds) <= MAX_HELP_SECONDS
