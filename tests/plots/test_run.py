@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaekit import MLP, VAE, Bernoulli, Deterministic, DiagonalGaussian, Model, Schema, StandardNormal
+from vaekit import (
+    MLP,
+    VAE,
+    Bernoulli,
+    Deterministic,
+    DiagonalGaussian,
+    Gaussian,
+    Model,
+    Schema,
+    StandardNormal,
+)
 from vaekit.data.dataset import Dataset, Part
 from vaekit.plots import comparison, draw_run, panel_of, save
 from vaekit.recipes.hvae import hvae
@@ -79,6 +89,14 @@ def test_few_examples_without_labels_or_metrics_are_enough(tmp_path: Path) -> No
     data.train, data.test = data.train.take(torch.arange(3)), None
     written = draw_run(flat(2), data, [], tmp_path, results={"mse": 0.25})
     assert {p.stem for p in written} == ALWAYS - {"curves"} | {"kl", "traversals", "latent_grid"}
+
+
+def test_points_in_the_plane_are_drawn_as_points(tmp_path: Path) -> None:
+    schema = Schema("array", (2,), name="moons")
+    part = Part(torch.randn(300, 2), None, None, schema)
+    model = VAE(DiagonalGaussian(MLP(2, 8), 2), StandardNormal(2), Gaussian(MLP(2, 8), 2))
+    written = draw_run(model, Dataset(schema, part, None, None, {}, []), [], tmp_path)
+    assert {p.stem for p in written} == {"data", "reconstructions", "samples", "latent", "kl"}
 
 
 def test_comparison_shows_every_run_the_same_examples(tmp_path: Path) -> None:

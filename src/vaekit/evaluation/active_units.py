@@ -29,7 +29,7 @@ class ActiveUnits:
 
     def add(self, loc: Tensor) -> None:
         """Take in posterior means (B, *latent)."""
-        loc = loc.flatten(1).double().cpu()
+        loc = loc.flatten(1).cpu().double()
         num, mean = len(loc), loc.mean(0)
         squares = (loc - mean).square().sum(0)
         if self._mean is None or self._squares is None:

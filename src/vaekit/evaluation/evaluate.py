@@ -104,7 +104,7 @@ class _PerExample:
 
     def add(self, **values: Tensor) -> None:
         for name, value in values.items():
-            self.values.setdefault(name, []).append(value.cpu())
+            self.values.setdefault(name, []).append(value)
 
     def all(self, name: str) -> Tensor:
         return torch.cat(self.values[name], -1)
@@ -120,7 +120,7 @@ def _measure(
     out: _PerExample,
 ) -> None:
     """One batch: all draws of z in chunks, every metric from the same traces."""
-    weights = ImportanceSum(len(x), x.device)
+    weights = ImportanceSum(len(x))
     halves = RateDistortion(with_rate=model.is_density)
     for start in range(0, draws, chunk):
         trace = model(x, y, min(chunk, draws - start))
@@ -132,11 +132,11 @@ def _measure(
         out.add(elbo=halves.elbo, rate=halves.rate, rate_per_layer=halves.rate_per_layer)
         out.add(nll=-weights.log_evidence, ess=weights.ess)
         out.units.add(model.embed(x, y))
-        sums = [kl.sum(0).cpu() for kl in halves.rate_per_dimension]
+        sums = [kl.sum(0) for kl in halves.rate_per_dimension]
         out.kl_sums = [a + b for a, b in zip(out.kl_sums, sums)] if out.kl_sums else sums
     if objective is not None:
         for name, value in objective(model(x, y, objective.num_samples)).terms.items():
-            out.objective.setdefault(name, []).append(value.double().cpu())
+            out.objective.setdefault(name, []).append(value.cpu().double())
 
 
 def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> dict[str, Any]:

@@ -39,15 +39,14 @@ class PrincipalComponents:
     @classmethod
     def fit(cls, x: Tensor, num_features: int = NUM_FEATURES, *, seed: int = 0) -> PrincipalComponents:
         """From examples (N, *event)."""
-        x = x.flatten(1).double()
+        x = x.flatten(1).cpu().double()
         mean = x.mean(0)
         centred = x - mean
         num = min(num_features, x.shape[1], max(len(x) - 1, 1))
         if x.shape[1] <= EXACT_SIZE:
             components = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -num:].flip(-1)
         else:
-            devices = [x.device] if x.device.type == "cuda" else []
-            with torch.random.fork_rng(devices=devices):
+            with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 # More directions than asked for, or the last of them are poor (Halko et al., 2011).
                 wider = min(num + 16, *centred.shape)
@@ -56,7 +55,7 @@ class PrincipalComponents:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Features (N, F) of examples (N, *event), float64."""
-        return (x.flatten(1).double() - self.mean) @ self.components
+        return (x.flatten(1).cpu().double() - self.mean) @ self.components
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -121,7 +120,7 @@ def frechet_pca64(
         drawn = []
         for start in range(0, num_samples, batch_size):
             num = min(batch_size, num_samples - start)
-            drawn.append(features(model.sample(num, mean=not part.schema.is_binary).to(fitted_on.device)))
+            drawn.append(features(model.sample(num, mean=not part.schema.is_binary).cpu()))
         floor = frechet_distance(features(gather(reference, num_samples, seed + 1)), data)
     return {
         "frechet_pca64": frechet_distance(torch.cat(drawn), data),
@@ -132,8 +131,8 @@ def frechet_pca64(
 
 
 def gather(part: Part, limit: int, seed: int) -> Tensor:
-    """Up to `limit` random examples of a part as the model sees them, (N, *event), on the part's device."""
-    return torch.cat([x for x, _ in subset(part, limit, seed).batches(1024)])
+    """Up to `limit` random examples of a part as the model sees them, (N, *event), on the CPU."""
+    return torch.cat([x for x, _ in subset(part, limit, seed).batches(1024)]).cpu()
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ class ImportanceSum:
     """Running log-sum of importance weights: any number of draws in the memory of one chunk.
 
     log p(x) ~ log 1/K sum_k w_k, with w_k = p(x, z_k) / q(z_k|x) and z_k ~ q(z|x). Burda et al., "Importance
-    Weighted Autoencoders", 2016. Sums are in float64.
+    Weighted Autoencoders", 2016. Sums are in float64 on the CPU: not every device has it.
 
     Example:
         >>> weights = ImportanceSum(num_examples=1)
@@ -30,14 +30,14 @@ class ImportanceSum:
         (1.0, 1.6)
     """
 
-    def __init__(self, num_examples: int, device: torch.device | str = "cpu") -> None:
+    def __init__(self, num_examples: int) -> None:
         self.num_samples = 0
-        self._log_sum = torch.full((num_examples,), -math.inf, dtype=torch.float64, device=device)
+        self._log_sum = torch.full((num_examples,), -math.inf, dtype=torch.float64)
         self._log_sum_squares = self._log_sum.clone()
 
     def add(self, log_w: Tensor) -> None:
         """Take in the log-weights (K, B) of K more draws."""
-        log_w = log_w.double()
+        log_w = log_w.cpu().double()
         self.num_samples += len(log_w)
         self._log_sum = torch.logaddexp(self._log_sum, log_w.logsumexp(0))
         self._log_sum_squares = torch.logaddexp(self._log_sum_squares, (2 * log_w).logsumexp(0))
@@ -94,9 +94,9 @@ def nll(
     with evaluating(model, seed):
         num_examples, num_draws = chunk_sizes(model, part, num_samples, batch_size)
         for x, y in batches_of(part, model, num_examples):
-            weights = ImportanceSum(len(x), x.device)
+            weights = ImportanceSum(len(x))
             for start in range(0, num_samples, num_draws):
                 weights.add(model(x, y, min(num_draws, num_samples - start)).log_w)
-            values.append(-weights.log_evidence.cpu())
-            ess.append(weights.ess.cpu())
+            values.append(-weights.log_evidence)
+            ess.append(weights.ess)
     return Nll(torch.cat(values), torch.cat(ess))

@@ -30,9 +30,9 @@ class RateDistortion:
         """Take in a trace of K more draws."""
         num_samples = len(trace.layers[0].z)
         self.num_samples += num_samples
-        self._distortion = self._distortion - trace.log_px.double().sum(0)
+        self._distortion = self._distortion - trace.log_px.cpu().double().sum(0)
         if self.with_rate:
-            kls = [num_samples * layer.kl_per_dimension.double() for layer in trace.layers]
+            kls = [num_samples * layer.kl_per_dimension.cpu().double() for layer in trace.layers]
             self._kls = [a + b for a, b in zip(self._kls, kls)] if self._kls else kls
 
     @property

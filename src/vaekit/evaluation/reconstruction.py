@@ -11,7 +11,7 @@ from vaekit.schema import Schema
 
 def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
     """Sum of squared differences of each example, (B,), in the units in which the model sees x, squared."""
-    return (x.double() - x_hat.double()).square().flatten(1).sum(-1)
+    return (x.cpu().double() - x_hat.cpu().double()).square().flatten(1).sum(-1)
 
 
 def mse(x: Tensor, x_hat: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vaekit.data.dataset import Dataset, Part
     from vaekit.model import Model
 
-NUM_POINTS, NUM_EXAMPLES, NUM_PAIRS, NUM_KL = 5000, 96, 8, 1000
+NUM_POINTS, NUM_EXAMPLES, NUM_DOTS, NUM_PAIRS, NUM_KL = 5000, 96, 1000, 8, 1000
 GRID_SIDE, NUM_STEPS, MAX_ROWS, MAX_LATENT = 20, 13, 12, 64
 
 
@@ -88,8 +88,10 @@ def _figures(
     given = y if model.condition else None
     if not model.condition or given is not None:
         note = f"Mean squared error per value: {number(results['mse'])}." if results.get("mse") else ""
-        x_hat = model.reconstruct(x[:48], None if given is None else given[:48])
-        yield "reconstructions", reconstructions(x[:48], x_hat, schema, dark_ink=ink, note=note)
+        yield (
+            "reconstructions",
+            reconstructions(x, model.reconstruct(x, given), schema, dark_ink=ink, note=note),
+        )
 
         z, labels = embed_all(model, subset(held_out, NUM_POINTS, seed))
         standard = isinstance(getattr(model, "prior", None), StandardNormal)
@@ -97,8 +99,9 @@ def _figures(
         yield from _walks(model, held_out, z, x, given, ink, seed, standard)
 
     columns = model.condition if 4 <= model.condition <= 16 else 12
-    classes = torch.arange(8 * columns, device=model.device) % model.condition if model.condition else None
-    drawn = model.sample(8 * columns, classes)
+    num = 8 * columns if schema.num_features > 2 else NUM_DOTS
+    classes = torch.arange(num, device=model.device) % model.condition if model.condition else None
+    drawn = model.sample(num, classes)
     yield "samples", samples(drawn, schema, classes, dark_ink=ink, columns=columns)
 
 
@@ -130,7 +133,8 @@ def _walks(
 def _examples(part: Part, seed: int) -> tuple[Tensor, Tensor | None]:
     """Random examples of a part in random order."""
     generator = torch.Generator().manual_seed(seed)
-    index = torch.randperm(len(part), generator=generator)[:NUM_EXAMPLES]
+    num = NUM_DOTS if part.schema.num_features == 2 else NUM_EXAMPLES
+    index = torch.randperm(len(part), generator=generator)[:num]
     return part.batch(index, torch.Generator().manual_seed(seed))
 
 
@@ -190,9 +194,10 @@ def _pairs(x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
     first: list[int] = []
     second: list[int] = []
     used: set[int] = set()
+    classes = y.tolist()
     for i in range(len(x)):
         for j in range(i + 1, len(x)):
-            if y[i] == y[j] and i not in used and j not in used and len(first) < NUM_PAIRS:
+            if classes[i] == classes[j] and i not in used and j not in used and len(first) < NUM_PAIRS:
                 first.append(i)
                 second.append(j)
                 used |= {i, j}
