@@ -103,8 +103,8 @@ def check_config(config: dict[str, Any]) -> None:
         if not isinstance(content, dict):
             raise UserError(f"config: {table} must be a table, [{table}]; {content!r} came.")
         known = keys[table]
-        for key in content if known is not None else ():
-            if key not in known:
+        for key in content:
+            if known is not None and key not in known:
                 raise UserError(f'config: [{table}] has no key "{key}". {did_you_mean(key, known)}')
     if "data" not in config.get("data", {}):
         raise UserError('config: a table [data] with data = "..." is needed.')
@@ -128,5 +128,7 @@ def sort_options(options: dict[str, Any], recipe: Callable[..., Any] | None) -> 
                 break
         else:
             of = f" of recipe {recipe.__name__}" if recipe else ""
-            raise UserError(f'There is no option "{name}"{of}. {did_you_mean(name, {*data, *settings, *own})}')
+            raise UserError(
+                f'There is no option "{name}"{of}. {did_you_mean(name, {*data, *settings, *own})}'
+            )
     return result

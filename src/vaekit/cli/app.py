@@ -93,25 +93,41 @@ def build(tokens: Sequence[str] = ()) -> App:
 
 def sentence_of(error: CycloptsError, app: App, tokens: Sequence[str]) -> str:
     """What cyclopts found wrong, as one sentence with a suggestion."""
-    if tokens and not tokens[0].startswith("-") and tokens[0] not in VERBS:
+    if tokens and tokens[0].startswith("-"):
+        return f"A verb comes first, not {tokens[0]}; `vaekit --help` lists them."
+    if tokens and tokens[0] not in VERBS:
         return f'There is no verb "{tokens[0]}". {did_you_mean(tokens[0], VERBS)}'
     kind = type(error).__name__
     text = " ".join(str(error).split())
     verb = tokens[0] if tokens else ""
     if kind == "UnknownOptionError" and (found := re.search(r"--?[\w-]+", text)):
-        known = _options(app, verb)
-        return f"vaekit {verb} has no option {found[0]}. {did_you_mean(found[0], known).replace(chr(34), '')}"
+        return f"{verb} has no option {found[0]}. {_hint(found[0], app, verb)}"
     if kind == "UnusedCliTokensError" and (found := re.search(r"'([^']*)'", text)):
-        return f'vaekit {verb} takes no further argument; "{found[1]}" came. `vaekit {verb} --help` shows its use.'
+        return f'{verb} takes no further argument; "{found[1]}" came. `vaekit {verb} --help` shows its use.'
     if kind == "MissingArgumentError":
         text = re.sub(r'^Command "[^"]*" parameter ', "", text)
-        text = re.sub(r"^(--)?(\w+) requires an argument", _missing, text)
+        text = re.sub(r"^(-{0,2})([\w-]+) requires an argument", _missing, text)
         return f"{text.rstrip('.')}. `vaekit {verb} --help` shows an example."
     return text
 
 
 def _missing(found: re.Match[str]) -> str:
-    return f"--{found[2]} needs a value" if found[1] else f"{found[2]} is missing"
+    return f"{found[1]}{found[2]} needs a value" if found[1] else f"{found[2]} is missing"
+
+
+def _hint(name: str, app: App, verb: str) -> str:
+    """What may have been meant by an unknown option; the whole list would hide the point."""
+    from vaekit.options import parameters_of
+    from vaekit.recipes import NAMES, find_recipe
+
+    hint = did_you_mean(name, _options(app, verb)).replace('"', "")
+    if hint.startswith("Did"):
+        return hint
+    own = name.lstrip("-").replace("-", "_")
+    owners = [recipe for recipe in NAMES if own in parameters_of(find_recipe(recipe))] if verb == "train" else []
+    if owners:
+        return f"It belongs to recipe {', '.join(owners)}."
+    return f"`vaekit {verb} --help` lists its options."
 
 
 def _options(app: App, verb: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+from vaekit.cli.signature import whole
+
 EVERY_VERB = Group("Every verb", sort_key=100)
 
 
@@ -18,7 +20,9 @@ class Common:
     json: Annotated[
         bool, Parameter(negative=(), group=EVERY_VERB, show_default=False, help="print one JSON object, nothing else.")
     ] = False
-    seed: Annotated[int, Parameter(group=EVERY_VERB, help="fixes everything that is drawn at random.")] = 0
+    seed: Annotated[
+        int, Parameter(converter=whole, group=EVERY_VERB, help="fixes everything that is drawn at random.")
+    ] = 0
     device: Annotated[str, Parameter(group=EVERY_VERB, help="auto, cpu, cuda or mps.")] = "auto"
 
 

@@ -49,6 +49,8 @@ def compare(
     """
     if len(runs) < 2:
         raise UserError(f"compare takes two runs or more; {len(runs)} came. For one, use `vaekit evaluate`.")
+    if num_samples < 0 or limit < 1:
+        raise UserError("--num-samples is at least 0 and --limit at least 1.")
     planned = Output.plan(output, "comparison.png", (".png",), force=force)
     opened = [open_run(run) for run in runs]
     names = names_of(opened)

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from vaekit.cli.answer import Answer, estimate, pairs, say
 from vaekit.cli.common import Common
 from vaekit.cli.inputs import PartName, held_out, load_model, open_run
+from vaekit.errors import UserError
 
 EXAMPLE = "vaekit evaluate runs/digits-1 --num-samples 1000"
 SINGLE = ("bits_per_dim", "psnr", "active_units", "num_units", "ess", "num_samples", "n", "n_total")
@@ -34,6 +35,8 @@ def evaluate(
     """
     from vaekit.evaluation import evaluate as measure
 
+    if num_samples < 0 or (limit is not None and limit < 1):
+        raise UserError("--num-samples is at least 0 and --limit at least 1.")
     opened = open_run(run)
     model = load_model(opened, common.device)
     name, held = held_out(opened.load_data(), part)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vaekit.errors import UserError, did_you_mean
 from vaekit.run import Run
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaekit.data import Dataset, Part
+    from vaekit.data.source import Source
     from vaekit.model import Model
     from vaekit.schema import Schema
 
 PartName = Literal["test", "valid", "train"]
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-LEVELS_OF_FILES = {8: 255, 16: 65535}
 
 
 def open_run(path: str | Path) -> Run:
@@ -32,11 +31,11 @@ def open_run(path: str | Path) -> Run:
     usual = Path("runs") / path
     if not path.exists() and len(path.parts) == 1 and (usual / "config.toml").is_file():
         path = usual
-    if not path.exists() and path.parent.is_dir():
-        known = [p.name for p in path.parent.iterdir() if (p / "config.toml").is_file()]
+    if not path.exists() and not path.suffix:
+        folder = usual.parent if len(path.parts) == 1 else path.parent
+        known = [p.name for p in folder.iterdir() if (p / "config.toml").is_file()] if folder.is_dir() else []
         hint = did_you_mean(path.name, known) if known else "`vaekit train DATA` makes one."
-        if path.suffix == "":
-            raise UserError(f"There is no run at {path}. {hint}")
+        raise UserError(f"There is no run at {path}. {hint}")
     return Run.open(path)
 
 
@@ -99,7 +98,7 @@ def batches(model: Model, part: Part, size: int = 256) -> Iterator[tuple[Tensor,
         yield x.to(model.device), y.to(model.device) if model.condition and y is not None else None
 
 
-def read_input(source: str, schema: Schema, binarize: str = "none") -> Part:
+def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     """All examples of a file, folder or named data set as a Part that reads like the model's own data.
 
     Images are brought to the model's size, channels and levels; arrays must have its shape.
@@ -107,86 +106,95 @@ def read_input(source: str, schema: Schema, binarize: str = "none") -> Part:
     Raises:
         UserError: unreadable, or of another shape or range.
     """
-    import torch
-
-    from vaekit.data import open_data
-
-    path = Path(source).expanduser()
-    if path.suffix.lower() in IMAGES and path.is_file():
-        return fitted(_one_image(path, schema), schema, binarize)
-    size = (schema.shape[1], schema.shape[2]) if schema.kind == "image" and path.is_dir() else None
-    data = open_data(source, valid=0, test=0, size=size) if _has_one_block(source) else open_data(source, size=size)
-    parts = list(data.parts.values())
-    names = [name for part in parts for name in (part.names or [])]
-    y = torch.cat([part.y for part in parts if part.y is not None]) if data.schema.label_names else None
-    known = {name: i for i, name in enumerate(schema.label_names)}
-    if y is not None and set(data.schema.label_names) <= set(known):
-        y = torch.tensor([known[name] for name in data.schema.label_names])[y]  # the model's own numbers
-    else:
-        y = None
-    whole = dataclasses.replace(parts[0], raw=torch.cat([part.raw for part in parts]), y=y, names=names or None)
-    return fitted(whole, schema, binarize)
-
-
-def _has_one_block(source: str) -> bool:
-    """Whether the split is ours to switch off; named sets keep their own."""
-    from vaekit.data.named import NAMED
-
-    return source not in NAMED
-
-
-def _one_image(path: Path, schema: Schema) -> Part:
-    """One image file as a part of one example."""
-    import shutil
-    import tempfile
-
-    import torch
-
-    from vaekit.data import Part
+    from vaekit.data.files import read_file
     from vaekit.data.images import read_folder
+    from vaekit.data.named import NAMED, read_named
+
+    path = Path(given).expanduser()
+    if not path.exists():
+        if given in NAMED:
+            return fitted(read_named(given), schema, binarize)
+        raise UserError(f"{given} does not exist; give an image, a folder of images, or a .npy, .npz or IDX file.")
+    if path.is_dir():
+        size = (schema.shape[1], schema.shape[2]) if schema.kind == "image" else None
+        return fitted(read_folder(path, size), schema, binarize)
+    if path.suffix.lower() in IMAGES:
+        return fitted(_one_image(path, schema), schema, binarize)
+    return fitted(read_file(path), schema, binarize)
+
+
+def _one_image(path: Path, schema: Schema) -> Source:
+    """One image file, at the model's size."""
+    from vaekit.data.pixels import Bad, Form, header, in_threads, pixels, strict_pillow
+    from vaekit.data.source import Block, Source
 
     if schema.kind != "image":
-        raise UserError(f"{path} is an image; the model was trained on {schema.kind} data of shape {schema.shape}.")
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(path, folder)
-        source = read_folder(Path(folder), size=(schema.shape[1], schema.shape[2]))
-    block = source.blocks["all"]
-    from vaekit.schema import Schema as Made
+        raise UserError(f"{path} is an image; this model was trained on {schema.kind} data of shape {schema.shape}.")
 
-    levels = source.levels
-    made = Made("image", tuple(block.raw.shape[1:]), 0.0, 1.0, levels, 0.0, float((levels or 2) - 1), source.dtype)
-    return Part(torch.from_numpy(block.raw), None, [path.name], made)
+    def read(file: Path) -> tuple[Form, Any]:
+        form = header(file)[0]._replace(height=schema.shape[1], width=schema.shape[2])
+        return form, pixels(file, form)
+
+    with strict_pillow():
+        found = next(iter(in_threads(read, [path])))
+    if isinstance(found, Bad):
+        raise UserError(f"{path} cannot be used ({found.reason}); repair it, or give another.")
+    form, planes = found
+    return Source(path.stem, "image", {"all": Block(planes[None].copy(), names=[path.name])}, 2**form.bits)
 
 
-def fitted(part: Part, schema: Schema, binarize: str) -> Part:
-    """The part under the model's schema: its raw values mean the same there.
+def fitted(source: Source, schema: Schema, binarize: str) -> Part:
+    """A source's examples under the model's schema, so that their values mean there what they mean here.
+
+    Pixels of image files are brought to the model's grid of values; whole numbers of an array are the data's own raw
+    values; decimals are, where the model was trained on decimals, and else shares of the full range.
 
     Raises:
         UserError: another shape, or values outside the model's range.
     """
+    import numpy as np
     import torch
 
-    own = part.schema
-    raw = part.raw
-    if own.kind == "image" == schema.kind and own.shape[0] != schema.shape[0]:
+    from vaekit.data import Part
+
+    blocks = list(source.blocks.values())
+    values = np.concatenate([block.raw for block in blocks])
+    if source.packed:
+        values = np.unpackbits(values, axis=1).reshape(-1, *source.packed)
+    raw, names = torch.from_numpy(values), [name for block in blocks for name in block.names or []]
+    if source.kind == "image" == schema.kind and raw.shape[1] != schema.shape[0]:
         raw = with_channels(raw, schema.shape[0])
     if tuple(raw.shape[1:]) != schema.shape:
         raise UserError(
             f"The examples have shape {tuple(raw.shape[1:])}; this model takes {schema.shape}, as {schema.name} has."
         )
-    if schema.levels is not None or schema.is_unit:
-        if not own.is_unit:
-            low, high = float(raw.min()), float(raw.max())
-            raise UserError(f"The examples have values in [{low:g}, {high:g}]; this model takes a grid of "
-                            f"{schema.levels or 'values in [0, 1]'}, as {schema.name} has.")
-        x = (raw.double() - torch.tensor(own.offset)) / torch.tensor(own.scale)
-        scale = float(schema.scale) if not isinstance(schema.scale, tuple) else 1.0
-        raw = x * scale
-        if schema.levels is not None and own.levels != schema.levels:
-            raw = raw.round()  # onto the model's grid
-        raw = raw.float() if schema.levels is None else raw.round().int()
-    dynamic: Literal["none", "dynamic"] = "dynamic" if binarize == "dynamic" and own.levels != 2 else "none"
-    return dataclasses.replace(part, raw=raw, schema=schema, binarize=dynamic)
+    if schema.is_unit:
+        full = schema.scale if isinstance(schema.scale, float | int) else 1.0
+        if names and source.levels:
+            raw = raw.double() * (full / (source.levels - 1))
+        elif raw.is_floating_point() and schema.levels is not None:
+            raw = raw.double() * full
+        low, high = float(raw.min()), float(raw.max())
+        if low < 0 or high > full * (1 + 1e-6):
+            raise UserError(f"The examples have values from {low:g} to {high:g}; this model takes 0 to {full:g}, as "
+                            f"{schema.name} has.")
+        raw = raw.round().int() if schema.levels is not None else raw.float()
+    # Grey given to a model of binarized data is drawn as its own data was.
+    is_grey = binarize == "dynamic" and source.levels != 2
+    y = _labels(source, schema)
+    return Part(raw, y, names or None, schema, "dynamic" if is_grey else "none")
+
+
+def _labels(source: Source, schema: Schema) -> Tensor | None:
+    """Labels in the model's own numbers, where it knows all of their names."""
+    import numpy as np
+    import torch
+
+    labels = [block.y for block in source.blocks.values() if block.y is not None]
+    known = {name: i for i, name in enumerate(schema.label_names)}
+    if not labels or not set(source.label_names) <= set(known):
+        return None
+    return torch.tensor([known[name] for name in source.label_names])[torch.from_numpy(np.concatenate(labels))]
 
 
 def with_channels(raw: Tensor, channels: int) -> Tensor:

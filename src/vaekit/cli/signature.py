@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from vaekit.errors import UserError
 from vaekit.options import fields_of, parameters_of
 from vaekit.training.settings import Settings
 
@@ -76,9 +75,11 @@ def option(name: str, annotation: Any, text: str, default: Any, group: Group) ->
     if default is not None and default != "" and default is not False:
         text += f" [default: {default}]"
     kind: Any = annotation | None
-    converter = None
+    converter: Any = None
     if annotation == Size:
         kind, converter = str | None, parse_size
+    elif int in (annotation, *typing.get_args(annotation)):
+        converter = whole
     # A switch that is off has no opposite to list; --name=false undoes what a config says.
     negative: Any = () if default is False or default == "" else None
     parameter = Parameter(help=text, group=group, show_default=False, converter=converter, negative=negative)
@@ -87,12 +88,23 @@ def option(name: str, annotation: Any, text: str, default: Any, group: Group) ->
     )
 
 
+def whole(kind: Any, tokens: Sequence[Any]) -> int | None:
+    """A whole number, or none; cyclopts itself would round 1.5."""
+    text = tokens[0].value
+    if text.lower() == "none" and type(None) in typing.get_args(kind):
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f'a whole number is expected; "{text}" came.') from None
+
+
 def parse_size(kind: Any, tokens: Sequence[Any]) -> int | tuple[int, int] | None:
     """64, or 48x64 for height and width."""
     text = tokens[0].value
     found = re.fullmatch(r"(\d+)(?:[x,](\d+))?", text)
     if not found:
-        raise UserError(f'--size takes 64, or 48x64 for height and width; "{text}" came.')
+        raise ValueError(f'64, or 48x64 for height and width, is expected; "{text}" came.')
     return int(found[1]) if found[2] is None else (int(found[1]), int(found[2]))
 
 

@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter
 
 from vaekit.cli.answer import Answer, estimate, pairs
 from vaekit.cli.common import EVERY_VERB
-from vaekit.cli.signature import fields, proposed_settings, recipe_options, value_of, with_options
+from vaekit.cli.signature import fields, proposed_settings, recipe_options, value_of, whole, with_options
 from vaekit.errors import UserError
 from vaekit.options import DataOptions, fields_of
 from vaekit.recipes import NAMES, find_recipe
@@ -54,7 +54,11 @@ def train(
     ] = False,
     seed: Annotated[
         int | None,
-        Parameter(group=EVERY_VERB, help="fixes the split, the weights, the order and the noise. [default: 0]"),
+        Parameter(
+            converter=whole,
+            group=EVERY_VERB,
+            help="fixes the split, the weights, the order and the noise. [default: 0]",
+        ),
     ] = None,
     device: Annotated[str, Parameter(group=EVERY_VERB, help="auto, cpu, cuda or mps.")] = "auto",
     **options: Any,

@@ -57,7 +57,7 @@ class ResNetEncoder(Net):
         self.in_shape, self.condition = as_image_shape(in_shape, "ResNetEncoder"), condition
         layers: list[nn.Module] = []
         last = self.in_shape[0] + condition
-        for width in widths:
+        for width in (widths := as_shape(widths)):
             layers.append(nn.Conv2d(last, width, 3, stride=2, padding=1))
             layers += [ResidualBlock(width, activation) for _ in range(num_blocks)]
             last = width
@@ -95,7 +95,7 @@ class ResNetDecoder(Net):
         condition: int = 0,
     ) -> None:
         super().__init__()
-        self.in_shape, self.condition = as_shape(in_shape), condition
+        self.in_shape, self.condition, widths = as_shape(in_shape), condition, as_shape(widths)
         self.sizes = halved_sizes(size[0], size[1], len(widths))[::-1]
         self.stem = Stem(self.in_shape, condition, widths[0], self.sizes[0])
         self.blocks = nn.ModuleList(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,11 +40,11 @@ class Settings:
     def __post_init__(self) -> None:
         at_least = {"epochs": 1, "batch_size": 1, "weight_decay": 0, "warmup_steps": 0}
         for name, low in at_least.items():
-            if getattr(self, name) < low:
+            if not low <= getattr(self, name) < math.inf:
                 raise UserError(f"{name} must be at least {low}; {getattr(self, name)} came.")
         for name in ("learning_rate", "clip_norm", "patience"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UserError(f"{name} must be above 0; {value} came.")
+            if value is not None and not 0 < value < math.inf:
+                raise UserError(f"{name} must be above 0 and finite; {value} came.")
         if not 0 <= self.ema < 1:
             raise UserError(f"ema must be at least 0 and below 1; {self.ema} came.")
