@@ -1,4 +1,4 @@
-"""The documents stay true: their Python runs, their links and the files that they name are there."""
+"""The documents stay true: their Python and the examples run, their links and the files that they name are there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ PROGRAMS = [
         re.finditer(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
     )
 ]
+PROGRAMS += [pytest.param(path.read_text("utf-8"), id=path.name) for path in (ROOT / "examples").glob("*.py")]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
