@@ -28,8 +28,8 @@ $(VENV)/.dev: $(VENV)/.made $(SETUP)
 
 demo: $(VENV)/.user
 	@rm -rf $(DEMO)
-	$(BIN)/vaekit train digits --recipe vae --epochs 100 --out $(DEMO)/vae
-	$(BIN)/vaekit train digits --recipe ae --epochs 100 --out $(DEMO)/ae
+	$(BIN)/vaekit train digits --out $(DEMO)/vae
+	$(BIN)/vaekit train digits --recipe ae --out $(DEMO)/ae
 	$(BIN)/vaekit compare $(DEMO)/vae $(DEMO)/ae -o $(DEMO)/comparison.png
 	@echo; echo "Two runs, a VAE and an autoencoder, with everything in their folders. Pictures to look at:"
 	@find "$(CURDIR)/$(DEMO)" -name '*.png' | sort

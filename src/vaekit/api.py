@@ -38,6 +38,10 @@ DEFAULT_RECIPES = {"image": "conv"}
 """The recipe of a kind of data when none is named; `vae` for every other kind."""
 
 
+NLL_SAMPLES, NLL_EXAMPLES = 100, 1000
+"""The likelihood after a training is a quick one, on a random subset; `vaekit evaluate` takes any number."""
+
+
 @dataclass
 class Plan:
     """What a training needs, from a call or from a run's config."""
@@ -167,7 +171,7 @@ def make_plan(
             raise UserError("objective goes with a model composed by hand; a recipe brings its own.")
         proposed = function(dataset.schema, **sorted_options.recipe)
         model, objective = proposed.model, proposed.objective
-        settings = dataclasses.replace(proposed.settings, **sorted_options.settings)
+        settings = proposed.settings_for(len(dataset.train), **sorted_options.settings)
         stated = {"recipe": {"name": name, **sorted_options.recipe}}
     require_fitting(model, objective, dataset, settings)
     model.schema = dataset.schema
@@ -265,8 +269,12 @@ def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
     model = load_model(run.path, device)
     part_name = next((n for n in ("test", "valid", "train") if getattr(plan.data, n) is not None), "train")
     report.say(f"Measuring on the {part_name} part ...")
-    results = evaluate(model, getattr(plan.data, part_name).to(device), num_samples=100, seed=0, limit=1000)
-    results = {"part": part_name, **results}
+    part = getattr(plan.data, part_name).to(device)
+    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0)}
+    if model.is_density:
+        tight = evaluate(model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES)
+        results |= {k: tight[k] for k in ("nll", "nll_se", "num_samples", "ess", "bits_per_dim") if k in tight}
+        results["nll_n"] = tight["n"]
     draw_run(model, plan.data, run.metrics(), run.path / "plots", seed=0, results=results)
     write_json(run.path / "results.json", results)
     write_atomic(run.path / "README.md", model_card(run, model, plan.data, results).encode())

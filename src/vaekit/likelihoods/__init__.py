@@ -9,3 +9,4 @@ from vaekit.likelihoods.discretized_logistic_mixture import (
 )
 from vaekit.likelihoods.gaussian import Gaussian as Gaussian
 from vaekit.likelihoods.laplace import Laplace as Laplace
+from vaekit.likelihoods.natural import natural_likelihood as natural_likelihood

@@ -26,4 +26,5 @@ def ae(schema: Schema, *, hidden: int = 400, latent: int = 20) -> Recipe:
         model=vk.VAE(vk.Deterministic(encoder, latent), vk.StandardNormal(latent), likelihood),
         objective=vk.Reconstruction(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+        min_steps=2000,
     )

@@ -11,7 +11,7 @@ from vaekit.training.settings import Settings
 def conv(
     schema: Schema,
     *,
-    width: int = 32,
+    width: int = 16,
     num_blocks: int = 1,
     latent: int = 20,
     conditional: bool = False,
@@ -32,15 +32,12 @@ def conv(
     decoder = vk.ResNetDecoder(
         latent, schema.shape[1:], widths[::-1], num_blocks=num_blocks, condition=classes
     )
-    if schema.is_unit and schema.shape[0] == 1:
-        likelihood: vk.Likelihood = vk.Bernoulli(decoder, schema.shape)
-    else:
-        likelihood = vk.Gaussian(decoder, schema.shape, scale="optimal")
+    likelihood = vk.natural_likelihood(decoder, schema)
     return Recipe(
         model=vk.VAE(vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), likelihood),
         objective=vk.ELBO(beta=vk.Linear(epochs=2)),
         settings=Settings(
-            epochs=30,
+            epochs=20,
             batch_size=128,
             learning_rate=2e-3,
             optimizer="adamw",
@@ -49,4 +46,5 @@ def conv(
             clip_norm=10.0,
             ema=0.995,
         ),
+        min_steps=3000,
     )

@@ -22,7 +22,9 @@ def hvae(schema: Schema, *, hidden: int = 300, latent: int = 40, conditional: bo
     top = vk.DiagonalGaussian(vk.MLP(schema.shape, wide, condition=classes), latent)
     bottom = vk.DiagonalGaussian(vk.MLP(schema.shape, wide, condition=latent + classes), latent)
     decoder = vk.MLP(2 * latent, wide, condition=classes)
-    likelihood = vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape)
+    likelihood = (
+        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
+    )
     return Recipe(
         model=vk.HierarchicalVAE(
             posteriors=[top, bottom],
@@ -34,4 +36,5 @@ def hvae(schema: Schema, *, hidden: int = 300, latent: int = 40, conditional: bo
         ),
         objective=vk.ELBO(beta=vk.Linear(epochs=5)),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+        min_steps=2000,
     )

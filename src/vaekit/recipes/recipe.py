@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaekit.training.settings import Settings
 
@@ -14,8 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Recipe:
-    """What a recipe function returns for a schema."""
+    """What a recipe function returns for a schema.
+
+    Args:
+        model: the composition.
+        objective: what to train it on.
+        settings: how to train it.
+        min_steps: small data gets more epochs than `settings` says, until this many steps are taken.
+    """
 
     model: Model
     objective: Objective
     settings: Settings
+    min_steps: int = 0
+
+    def settings_for(self, num_examples: int, **overrides: Any) -> Settings:
+        """The settings for a training part of this size, with the user's own choices."""
+        settings = dataclasses.replace(self.settings, **overrides)
+        if "epochs" in overrides:
+            return settings
+        steps_per_epoch = math.ceil(num_examples / settings.batch_size)
+        return dataclasses.replace(
+            settings, epochs=max(settings.epochs, math.ceil(self.min_steps / steps_per_epoch))
+        )

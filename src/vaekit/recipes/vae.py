@@ -29,4 +29,5 @@ def vae(schema: Schema, *, hidden: int = 400, latent: int = 20, conditional: boo
         model=vk.VAE(vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), likelihood),
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+        min_steps=2000,
     )

@@ -8,7 +8,7 @@ from vaekit.schema import Schema
 from vaekit.training.settings import Settings
 
 
-def vqvae(schema: Schema, *, width: int = 32, num_codes: int = 128, code_dim: int = 16) -> Recipe:
+def vqvae(schema: Schema, *, width: int = 16, num_codes: int = 128, code_dim: int = 16) -> Recipe:
     """A convolutional VQ-VAE: an image becomes a grid of codes, a quarter of its height and width.
 
     Args:
@@ -21,11 +21,13 @@ def vqvae(schema: Schema, *, width: int = 32, num_codes: int = 128, code_dim: in
     grid = encoder.out_shape[1:]
     codebook = vk.Codebook(num_codes, code_dim)
     decoder = vk.ResNetDecoder((code_dim, *grid), schema.shape[1:], (2 * width, width))
-    likelihood = vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.Gaussian(decoder, schema.shape)
     return Recipe(
         model=vk.VAE(
-            vk.VectorQuantized(encoder, codebook, grid), vk.UniformCodesPrior(codebook, grid), likelihood
+            vk.VectorQuantized(encoder, codebook, grid),
+            vk.UniformCodesPrior(codebook, grid),
+            vk.natural_likelihood(decoder, schema),
         ),
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+        min_steps=2000,
     )
