@@ -33,9 +33,15 @@ class Objective(Component):
     """A module called on a `Trace`; `num_samples` is the K that it wants the model to draw.
 
     `epoch` is the training clock, a scalar in epochs that the loop sets before each step; schedules read it.
+    An objective with weights of its own, a discriminator, is trained by the same optimizer and in the same pass: it
+    adds its own loss on detached inputs to `total`.
     """
 
     num_samples: int = 1
+    num_examples: int = 0
+    """Size of the training part, set by the loop; estimators of the aggregate posterior need it."""
+    lr_scale: float = 1.0
+    """Learning rate of the objective's own weights, relative to the model's."""
     epoch: Tensor
 
     def __init__(self) -> None:

@@ -68,6 +68,7 @@ class Training:
         self.model, self.objective = model.to(device), objective.to(device)
         self.train_part = data.train.to(device)
         self.valid_part = data.valid.to(device) if data.valid is not None else None
+        objective.num_examples = len(data.train)
         self.optimizer = make_optimizer(model, objective, settings)
         self.ema = EMA(model, settings.ema)
         self.progress = Progress()
@@ -85,7 +86,9 @@ class Training:
         """One batch: trace, score, descend."""
         done = self.progress.epoch * self.steps_per_epoch + self.progress.step
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.settings, done, self.settings.epochs * self.steps_per_epoch)
+            group["lr"] = group["scale"] * learning_rate(
+                self.settings, done, self.settings.epochs * self.steps_per_epoch
+            )
         self.objective.epoch.fill_(done / self.steps_per_epoch)
 
         x, y = self.train_part.batch(index)
@@ -258,7 +261,12 @@ def require_fitting(model: Model, objective: Objective, data: Dataset, settings:
 
 def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
     """One optimizer for the model's weights and those that the objective may have of its own."""
-    parameters = [p for p in [*model.parameters(), *objective.parameters()] if p.requires_grad]
+    rate = settings.learning_rate
+    groups = [
+        {"params": [p for p in module.parameters() if p.requires_grad], "lr": rate * scale, "scale": scale}
+        for module, scale in ((model, 1.0), (objective, objective.lr_scale))
+    ]
+    parameters = [group for group in groups if group["params"]]
     maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
     return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
