@@ -63,8 +63,10 @@ def interpolate(
     walk = model.interpolate(x, x_end, y, num_steps=steps).cpu()
     if planned.suffix == ".png":
         from vaekit.plots import interpolations
+        from vaekit.plots.tiles import has_dark_ink
 
-        path = planned.write_figure(interpolations(walk, opened.schema))
+        ink = has_dark_ink(torch.cat([x, x_end]).cpu(), opened.schema)
+        path = planned.write_figure(interpolations(walk, opened.schema, dark_ink=ink))
     else:
         values = in_data_units(walk.flatten(0, 1), opened.schema).reshape(walk.shape)
         path = planned.write_arrays("x", {"x": values}, {})

@@ -61,7 +61,8 @@ def sample(
 
         columns = model.condition if label is None and 4 <= model.condition <= 16 else 12
         note = f"Temperature {temperature:g}." if temperature != 1 else ""
-        path = planned.write_figure(samples(x, schema, y, note=note, columns=columns))
+        ink = on_black(x) if schema.kind == "image" and schema.shape[0] == 1 else None
+        path = planned.write_figure(samples(x, schema, y, note=note, columns=columns, dark_ink=ink))
     else:
         arrays = {"x": in_data_units(x, schema)} | ({} if y is None else {"y": y.cpu().numpy()})
         path = planned.write_arrays("x", arrays, {"label": names} if names else {})
@@ -92,6 +93,17 @@ def draw(
         given = None if y is None else y[start:end].to(model.device)
         drawn.append(model.sample(end - start, given, temperature=temperature).cpu())
     return torch.cat(drawn), y
+
+
+def on_black(x: Any) -> bool:
+    """Whether one-channel images (N, 1, H, W) are drawn on black, by their borders.
+
+    Then they print as dark ink on white, as a run's own pictures do; those see the data, which may not be at hand here.
+    """
+    import torch
+
+    frame = torch.cat([x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]], -1)
+    return bool((frame < 0.1).double().mean() > 0.5 and x.mean() < 0.5)
 
 
 def class_of(label: str, model: Model, schema: Schema) -> int:

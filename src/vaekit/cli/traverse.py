@@ -79,11 +79,12 @@ def traverse(
     shape, schema = codes.shape[:2], opened.schema
     if planned.suffix == ".png":
         from vaekit.plots import traversals
+        from vaekit.plots.tiles import has_dark_ink
 
         axis = "value of the latent dimension" if model.is_density else "standard deviations from the mean code"
         path = planned.write_figure(
             traversals(images.unflatten(0, shape), schema, None if kl is None else kl[order], values=values,
-                       dims=order.tolist(), axis=axis)
+                       dims=order.tolist(), axis=axis, dark_ink=has_dark_ink(next(part.batches(100))[0], schema))
         )  # fmt: skip
     else:
         x = in_data_units(images, schema).reshape(*shape, *schema.shape)
