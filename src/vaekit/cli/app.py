@@ -98,7 +98,7 @@ def sentence_of(error: CycloptsError, app: App, tokens: Sequence[str]) -> str:
     if tokens and tokens[0] not in VERBS:
         return f'There is no verb "{tokens[0]}". {did_you_mean(tokens[0], VERBS)}'
     kind = type(error).__name__
-    text = " ".join(str(error).split())
+    text = re.sub(r'"(--?[\w-]+|[A-Z]+)"', r"\1", " ".join(str(error).split()))  # older versions quote names
     verb = tokens[0] if tokens else ""
     if kind == "UnknownOptionError" and (found := re.search(r"--?[\w-]+", text)):
         return f"{verb} has no option {found[0]}. {_hint(found[0], app, verb)}"
