@@ -70,6 +70,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
 }
 # Parts that the arguments above do not fit.
 EXAMPLES: dict[str, Callable[[], Component]] = {
+    "Linear": lambda: registry["Linear"](steps=5),
     "ConvDecoder": lambda: registry["ConvDecoder"](3, (8, 8), condition=2),
     "ResNetDecoder": lambda: registry["ResNetDecoder"](3, (8, 8), condition=2),
 }

@@ -49,7 +49,7 @@ class ELBO(Objective):
         kls = [layer.kl_per_dimension for layer in trace.layers]
         rates = [kl.sum(-1) for kl in kls]
         rate = torch.stack(rates).sum(0)
-        beta = self.beta(self.epoch) if isinstance(self.beta, Schedule) else self.beta
+        beta = self.weight(self.beta)
         if self.free_bits:
             paid = torch.stack([kl.mean(0).clamp(min=self.free_bits).sum() for kl in kls]).sum()
         else:

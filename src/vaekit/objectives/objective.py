@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from vaekit.component import Component
+from vaekit.errors import UserError
+from vaekit.objectives.schedules import Schedule
 
 if TYPE_CHECKING:
     from vaekit.model import Model
@@ -32,7 +34,7 @@ class Loss:
 class Objective(Component):
     """A module called on a `Trace`; `num_samples` is the K that it wants the model to draw.
 
-    `epoch` is the training clock, a scalar in epochs that the loop sets before each step; schedules read it.
+    `epoch` and `step` are the training clock, scalars that the loop sets before each step; schedules read them.
     An objective with weights of its own, a discriminator, is trained by the same optimizer and in the same pass: it
     adds its own loss on detached inputs to `total`.
     """
@@ -43,10 +45,12 @@ class Objective(Component):
     lr_scale: float = 1.0
     """Learning rate of the objective's own weights, relative to the model's."""
     epoch: Tensor
+    step: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("epoch", torch.zeros(()), persistent=False)
+        self.register_buffer("step", torch.zeros(()), persistent=False)
 
     def check(self, model: Model) -> None:
         """Refuse a model that this objective makes no sense for.
@@ -54,6 +58,29 @@ class Objective(Component):
         Raises:
             UserError: in one sentence, what does not fit and what to use instead.
         """
+
+    def bind(self, model: Model) -> None:
+        """Get to know the model that is trained, once, before the first step; its weights stay the model's own."""
+        self.__dict__["_model"] = model  # around nn.Module, which would take it for a part of the objective
+
+    @property
+    def model(self) -> Model:
+        """The model that `bind` gave.
+
+        Raises:
+            UserError: there was no `bind`.
+        """
+        if self.__dict__.get("_model") is None:
+            raise UserError(
+                f"{type(self).__name__} uses the model's decoder; call objective.bind(model) before the first step."
+            )
+        return self.__dict__["_model"]
+
+    def weight(self, value: float | Schedule) -> float | Tensor:
+        """A weight as it stands now: a number, or what a schedule says at this time."""
+        if isinstance(value, Schedule):
+            return value(self.step if value.unit == "steps" else self.epoch)
+        return value
 
     @abstractmethod
     def forward(self, trace: Trace) -> Loss: ...

@@ -24,6 +24,7 @@ from vaekit.training.checkpoint import (
 )
 from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
+from vaekit.training.precision import choose_precision
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
 from vaekit.weights import load_state, save_weights, unique_state
@@ -69,7 +70,9 @@ class Training:
         self.train_part = data.train.to(device)
         self.valid_part = data.valid.to(device) if data.valid is not None else None
         objective.num_examples = len(data.train)
+        objective.bind(self.model)
         self.optimizer = make_optimizer(model, objective, settings)
+        self.precision = choose_precision(settings.precision, device)
         self.ema = EMA(model, settings.ema)
         self.progress = Progress()
         self.sums: dict[str, Tensor] = {}
@@ -90,9 +93,12 @@ class Training:
                 self.settings, done, self.settings.epochs * self.steps_per_epoch
             )
         self.objective.epoch.fill_(done / self.steps_per_epoch)
+        self.objective.step.fill_(done)
 
         x, y = self.train_part.batch(index)
-        loss = self.objective(self.model(x, y, self.objective.num_samples))
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            trace = self.model(x, y, self.objective.num_samples)
+        loss = self.objective(trace)  # densities are computed here, in full precision
         self.optimizer.zero_grad()
         loss.total.backward()
         if self.settings.clip_norm is not None:
@@ -296,6 +302,8 @@ def means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
 
 def selection_score(valid: dict[str, float]) -> float | None:
     """What the best epoch is chosen by, lower is better: the bound where there is one, else the distortion."""
+    if "bound" in valid:  # that of several samples, which the objective raises in place of the ELBO
+        return -valid["bound"]
     if "elbo" in valid:
         return -valid["elbo"]
     return valid.get("distortion", valid.get("loss"))
