@@ -29,6 +29,7 @@ _ROOMS = (
     "vaekit.objectives",
     "vaekit.model",
     "vaekit.hierarchical",
+    "vaekit.ladder",
     "vaekit.component",
     "vaekit.conditional",
     "vaekit.trace",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from vaekit.errors import UserError as UserError
     from vaekit.evaluation import *  # noqa: F403
     from vaekit.hierarchical import *  # noqa: F403
+    from vaekit.ladder import *  # noqa: F403
     from vaekit.likelihoods import *  # noqa: F403
     from vaekit.model import *  # noqa: F403
     from vaekit.nets import *  # noqa: F403

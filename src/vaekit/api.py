@@ -21,11 +21,12 @@ from vaekit.objectives import ELBO, Objective, Reconstruction
 from vaekit.options import check_config, sort_options
 from vaekit.recipes import find_recipe
 from vaekit.run import Run
+from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.loop import Training, fit, require_fitting
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
-from vaekit.weights import load_model, save_config
+from vaekit.weights import import_parts, load_model, save_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -199,8 +200,7 @@ def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
     data = source.pop("data") if data is None else data
     options = {**source, **config.get("training", {})}
     if "model" in config:
-        for part in ("nets", "posteriors", "priors", "likelihoods", "objectives", "model", "hierarchical"):
-            __import__(f"vaekit.{part}")
+        import_parts()
         torch.manual_seed(seed)
         model, objective = from_config(config["model"]), from_config(config["objective"])
         if not isinstance(model, Model) or not isinstance(objective, Objective):
@@ -250,6 +250,7 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                 )
                 write_json(run.path / "env.json", environment(device))
                 save_config(plan.model, run.path)
+                initialize(training)
                 training.save()
             fit(training, report, interrupt)
             finish(run, plan, device, report)
@@ -270,11 +271,14 @@ def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
     part_name = next((n for n in ("test", "valid", "train") if getattr(plan.data, n) is not None), "train")
     report.say(f"Measuring on the {part_name} part ...")
     part = getattr(plan.data, part_name).to(device)
-    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0)}
+    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0, name=part_name)}
     if model.is_density:
-        tight = evaluate(model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES)
-        results |= {k: tight[k] for k in ("nll", "nll_se", "num_samples", "ess", "bits_per_dim") if k in tight}
-        results["nll_n"] = tight["n"]
+        tight = evaluate(
+            model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES, name=part_name
+        )
+        taken = ("nll", "nll_se", "nll_interval", "num_samples", "ess", "bits_per_dim")
+        results |= {k: tight[k] for k in taken if k in tight}
+        results |= {"nll_n": tight["n"], "nll_protocol": tight["protocol"]}
     draw_run(model, plan.data, run.metrics(), run.path / "plots", seed=0, results=results)
     write_json(run.path / "results.json", results)
     write_atomic(run.path / "README.md", model_card(run, model, plan.data, results).encode())

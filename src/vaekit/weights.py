@@ -25,7 +25,15 @@ __all__ = ["load_model", "save_model"]
 
 FORMAT = 1
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
-PARTS = ("nets", "posteriors", "priors", "likelihoods", "objectives", "model", "hierarchical")
+ROOMS = ("nets", "posteriors", "priors", "likelihoods", "objectives", "model", "hierarchical", "ladder")
+"""Where the parts that a config may name are defined."""
+
+
+def import_parts() -> None:
+    """Fill the registry with every part of vaekit's own."""
+    for room in ROOMS:
+        importlib.import_module(f"vaekit.{room}")
+
 
 
 def unique_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
@@ -154,8 +162,7 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> Model:
         raise UserError(
             f"{folder} has format {config['format']}, this vaekit reads {FORMAT}; install a newer vaekit."
         )
-    for part in PARTS:
-        importlib.import_module(f"vaekit.{part}")
+    import_parts()
     model = from_config(config["model"])
     if not isinstance(model, Model):
         raise UserError(f"{folder / 'config.json'} describes a {type(model).__name__}, not a model.")

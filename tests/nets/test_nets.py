@@ -13,6 +13,7 @@ NETS = {
     "conv-decoder": lambda c: ConvDecoder(5, (13, 10), (6, 4), condition=c),
     "conv-decoder-map": lambda c: ConvDecoder((2, 4, 3), (13, 10), (6, 4), condition=c),
     "resnet-encoder": lambda c: ResNetEncoder((4, 9, 17), (4, 6), num_blocks=2, condition=c),
+    "resnet-decoder-half": lambda c: ResNetDecoder((7,), (9, 17), (6, 4), half=True, condition=c),
     "resnet-decoder": lambda c: ResNetDecoder((7,), (9, 17), (6, 4), condition=c),
 }
 

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaekit.component import Component
@@ -90,15 +91,20 @@ class Head(nn.Module):
     """The last layer of a conditional: turns a network's features into `num_params` parameters an event element.
 
     A linear layer for a feature vector; a 1x1 convolution where the features are maps of the event's own height and
-    width. The output is (num_params, ..., *event_shape), in float32 or better.
+    width; a 3x3 convolution and a pixel shuffle where they are maps of half of it (Shi et al., 2016), which saves the
+    costly layers at full size. The output is (num_params, ..., *event_shape), in float32 or better.
     """
 
     def __init__(self, in_shape: tuple[int, ...], event_shape: tuple[int, ...], num_params: int) -> None:
         super().__init__()
         self.in_shape, self.event_shape, self.num_params = in_shape, event_shape, num_params
-        self.is_map = len(in_shape) == 3 and len(event_shape) == 3 and in_shape[1:] == event_shape[1:]
-        if self.is_map:
-            self.layer: nn.Module = nn.Conv2d(in_shape[0], event_shape[0] * num_params, 1)
+        are_maps = len(in_shape) == 3 and len(event_shape) == 3
+        self.is_half = are_maps and in_shape[1:] == tuple((n + 1) // 2 for n in event_shape[1:])
+        self.is_map = are_maps and (self.is_half or in_shape[1:] == event_shape[1:])
+        if self.is_half:
+            self.layer: nn.Module = nn.Conv2d(in_shape[0], event_shape[0] * num_params * 4, 3, padding=1)
+        elif self.is_map:
+            self.layer = nn.Conv2d(in_shape[0], event_shape[0] * num_params, 1)
         else:
             self.layer = nn.Linear(math.prod(in_shape), math.prod(event_shape) * num_params)
 
@@ -106,4 +112,6 @@ class Head(nn.Module):
         lead = features.shape[: features.ndim - len(self.in_shape)]
         flat = features.reshape(-1, *(self.in_shape if self.is_map else (math.prod(self.in_shape),)))
         out = full_precision(self.layer(flat))
+        if self.is_half:
+            out = F.pixel_shuffle(out, 2)[..., : self.event_shape[1], : self.event_shape[2]]
         return out.reshape(*lead, self.num_params, *self.event_shape).movedim(len(lead), 0)

@@ -76,6 +76,7 @@ class ResNetDecoder(Net):
         size: (H, W) of the image.
         widths: channels at each size from the coarsest up; the image's own size keeps the last width.
         num_blocks: residual blocks at each size below the image's own.
+        half: stop at half of the image's size; a `Head` takes the maps from there by a pixel shuffle.
         activation: as in `MLP`.
         condition: number of condition features, which join z.
 
@@ -91,12 +92,15 @@ class ResNetDecoder(Net):
         widths: Sequence[int] = (64, 32),
         *,
         num_blocks: int = 1,
+        half: bool = False,
         activation: str = "silu",
         condition: int = 0,
     ) -> None:
         super().__init__()
         self.in_shape, self.condition, widths = as_shape(in_shape), condition, as_shape(widths)
         self.sizes = halved_sizes(size[0], size[1], len(widths))[::-1]
+        if half:
+            self.sizes.pop()
         self.stem = Stem(self.in_shape, condition, widths[0], self.sizes[0])
         self.blocks = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(width, activation) for _ in range(num_blocks))) for width in widths
@@ -105,11 +109,15 @@ class ResNetDecoder(Net):
             nn.ConvTranspose2d(width, width_out, 4, stride=2, padding=1)
             for width, width_out in zip(widths, [*widths[1:], widths[-1]], strict=True)
         )
+        if half:
+            del self.up[-1]
         self.activation = ACTIVATIONS[activation]()
         self.out_shape = (widths[-1], *self.sizes[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = self.stem(x, condition)
-        for blocks, up, (height, width) in zip(self.blocks, self.up, self.sizes[1:], strict=True):
+        for blocks, up, (height, width) in zip(self.blocks, self.up, self.sizes[1:]):
             x = up(self.activation(blocks(x)))[..., :height, :width]  # a doubled odd size is one too large
+        if len(self.blocks) > len(self.up):
+            x = self.blocks[-1](x)
         return self.activation(x)

@@ -30,7 +30,7 @@ def conv(
     widths = tuple(width * 2**i for i in range(depth))
     encoder = vk.ResNetEncoder(schema.shape, widths, num_blocks=num_blocks, condition=classes)
     decoder = vk.ResNetDecoder(
-        latent, schema.shape[1:], widths[::-1], num_blocks=num_blocks, condition=classes
+        latent, schema.shape[1:], widths[::-1], num_blocks=num_blocks, half=True, condition=classes
     )
     likelihood = vk.natural_likelihood(decoder, schema)
     return Recipe(
@@ -43,6 +43,7 @@ def conv(
             optimizer="adamw",
             schedule="cosine",
             warmup_steps=50,
+            precision="auto",
             clip_norm=10.0,
             ema=0.995,
         ),

@@ -23,6 +23,8 @@ class Settings:
         warmup_steps: steps over which the rate rises from zero.
         clip_norm: largest global norm of the gradient; None for no clipping.
         ema: decay of the moving average of the weights, which is then what is validated and kept; 0 for none.
+        precision: of the networks while training: "float32", "bfloat16", or "auto": bfloat16 where the device has units
+            for it. Densities, KL and every evaluation stay in float32.
         patience: epochs without a better validation score after which training stops; None to run all epochs.
     """
 
@@ -35,6 +37,7 @@ class Settings:
     warmup_steps: int = 0
     clip_norm: float | None = None
     ema: float = 0.0
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
     patience: int | None = None
 
     def __post_init__(self) -> None:
