@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Literal
 
 from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.component import Component
+from vaekit.errors import UserError
 from vaekit.schema import Schema
 
 __all__ = ["Conditional", "Likelihood", "Posterior", "Prior"]
+
+Support = Literal["real", "sphere", "codes", "categories", "bits"]
+SUPPORTS: dict[str, str] = {
+    "real": "real numbers",
+    "sphere": "points on the unit sphere",
+    "codes": "codes of a codebook",
+    "categories": "categories",
+    "bits": "zeros and ones",
+}
+PARTNERS: dict[str, str] = {
+    "real": "StandardNormal, MixturePrior, VampPrior or FlowPrior",
+    "sphere": "SphereUniform",
+    "codes": "UniformCodesPrior or AutoregressiveCodes with the posterior's codebook",
+    "categories": "UniformCategorical",
+    "bits": "UniformBinary",
+}
+"""The priors that go with each support."""
 
 
 class Conditional(Component):
@@ -33,6 +52,9 @@ class Conditional(Component):
 class Posterior(Conditional):
     """q(z|x): the context is x."""
 
+    support: Support = "real"
+    """Where its draws lie; the prior must give probability there."""
+
     is_density: bool = True
     """Whether log q(z|x) exists; a deterministic code has none, and objectives that need it refuse it."""
 
@@ -42,6 +64,20 @@ class Prior(Conditional):
 
     context_shape: tuple[int, ...] | None = None
     """Shape of the context that this prior needs, None for a prior that needs none."""
+    support: Support = "real"
+    """Where its draws lie."""
+
+    def check(self, posterior: Posterior) -> None:
+        """Refuse a posterior whose draws this prior gives no probability to.
+
+        Raises:
+            UserError: in one sentence, what came and what to use instead.
+        """
+        if posterior.support != self.support:
+            raise UserError(
+                f"{type(posterior).__name__} draws {SUPPORTS[posterior.support]}, and {type(self).__name__} is a prior "
+                f"of {SUPPORTS[self.support]}; use {PARTNERS[posterior.support]} as the prior."
+            )
 
 
 class Likelihood(Conditional):

@@ -14,6 +14,7 @@ from torch.distributions import Distribution
 
 from vaekit.component import Component
 from vaekit.conditional import Likelihood, Posterior, Prior
+from vaekit.distributions.shaped import center, tempered
 from vaekit.errors import UserError
 from vaekit.schema import Schema
 from vaekit.trace import Layer, Trace
@@ -57,6 +58,10 @@ class Model(Component):
     @abstractmethod
     def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
         """Draws of z from the prior, (num_samples, *latent_shape)."""
+
+    @abstractmethod
+    def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(z) of z (..., B, *latent_shape), (..., B), in nats; differentiable in z."""
 
     # What follows.
 
@@ -138,13 +143,13 @@ class Model(Component):
         """The mean of p(x|z) at the code of x, (B, *event); the code is q's mean, or a draw of it."""
         x = self.as_input(x)
         qz = self.encode(x, y)
-        return self.decode(qz.sample() if sample else qz.mean, y).mean
+        return self.decode(qz.sample() if sample else center(qz), y).mean
 
     @torch.no_grad()
     def embed(self, x: Tensor | np.ndarray, y: Tensor | None = None, *, sample: bool = False) -> Tensor:
         """The code of x, (B, *latent_shape): the mean of q(z|x), or a draw of it."""
         qz = self.encode(self.as_input(x), y)
-        return qz.sample() if sample else qz.mean
+        return qz.sample() if sample else center(qz)
 
     @torch.no_grad()
     def interpolate(
@@ -260,6 +265,7 @@ class VAE(Model):
         if len(set(shapes.values())) > 1:
             stated = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             raise UserError(f"The latent shapes differ: {stated}. Give all three the same latent size.")
+        prior.check(posterior)
         self.posterior, self.prior, self.likelihood = posterior, prior, likelihood
         self.latent_shape = posterior.event_shape
         self.is_density = posterior.is_density
@@ -285,8 +291,11 @@ class VAE(Model):
         """Draws of z from the prior, (num_samples, D)."""
         like = torch.empty(0, device=self.device, dtype=self.dtype)
         pz = prior_given(self.prior, self.condition_features(y, like))
-        z = pz.sample(() if pz.batch_shape else (num_samples,))
-        return z if temperature == 1.0 else pz.mean + temperature * (z - pz.mean)
+        return tempered(pz, temperature).sample(() if pz.batch_shape else (num_samples,))
+
+    def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(z), (..., B), for z of shape (..., B, D)."""
+        return prior_given(self.prior, self.condition_features(y, z)).log_prob(z)
 
 
 def check_role(role: str, part: Component, contract: type[Component]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+import vaekit.posteriors as PUBLIC_POSTERIORS
 import vaekit.priors
 from vaekit import MLP
 from vaekit.conditional import Prior
@@ -18,7 +19,11 @@ PUBLIC = {
     if inspect.isclass(value) and issubclass(value, Prior)
 }
 # Priors over vectors that neither (latent) nor (net, latent) builds.
-EXAMPLES: dict[str, Callable[[int], Prior]] = {}
+EXAMPLES: dict[str, Callable[[int], Prior]] = {
+    "VampPrior": lambda latent: PUBLIC["VampPrior"](
+        PUBLIC_POSTERIORS.DiagonalGaussian(MLP(4, 6), latent), 5, in_shape=4
+    ),
+}
 OVER_CODES = {"UniformCodesPrior"}  # masses, tested in test_quantized.py
 
 

@@ -26,7 +26,7 @@ def embed(
     force: Force = False,
     common: Common = Common(),  # noqa: B008
 ) -> Answer:
-    """Compress examples to their codes, the means of q(z|x).
+    """Compress examples to their codes, the means of q(z|x) (the mean directions on a sphere).
 
     Of a vector-quantized model, .csv holds the numbers of the codes, .npy their vectors, .npz both.
 
@@ -39,6 +39,8 @@ def embed(
     """
     import torch
 
+    from vaekit.distributions.shaped import center
+
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-codes.csv", SUFFIXES, force=force)
     model = load_model(opened, common.device)
@@ -47,7 +49,7 @@ def embed(
     with torch.no_grad():
         for x, y in batches(model, found):
             qz = model.encode(x, y)
-            values = {"z": qz.mean, "codes": getattr(qz, "codes", None)}
+            values = {"z": center(qz), "codes": getattr(qz, "codes", None)}
             for key, value in values.items():
                 if value is not None:
                     gathered.setdefault(key, []).append(value.cpu())

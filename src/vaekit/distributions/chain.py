@@ -9,6 +9,8 @@ from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
+from vaekit.distributions.shaped import center
+
 Link = Callable[[list[Tensor]], Distribution]
 
 
@@ -51,7 +53,7 @@ class Chain(Distribution):
         """Each vector's mean given the means before it; for Gaussian links, the most typical joint value."""
         means: list[Tensor] = []
         for link in self.links:
-            mean = link(means).mean
+            mean = center(link(means))
             means.append(mean.expand(*self.batch_shape, mean.shape[-1]))
         return torch.cat(means, -1)
 
@@ -62,6 +64,7 @@ class Chain(Distribution):
         spreads: list[Tensor] = []
         for link in self.links:
             given = link(means)
-            means.append(given.mean.expand(*self.batch_shape, given.mean.shape[-1]))
+            mean = center(given)
+            means.append(mean.expand(*self.batch_shape, mean.shape[-1]))
             spreads.append(given.stddev.expand_as(means[-1]))
         return torch.cat(spreads, -1)

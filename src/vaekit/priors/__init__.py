@@ -1,5 +1,7 @@
 """Priors p(z)."""
 
 from vaekit.priors.gaussian_prior import GaussianPrior as GaussianPrior
+from vaekit.priors.mixture_prior import MixturePrior as MixturePrior
 from vaekit.priors.standard_normal import StandardNormal as StandardNormal
 from vaekit.priors.uniform_codes import UniformCodesPrior as UniformCodesPrior
+from vaekit.priors.vamp_prior import VampPrior as VampPrior

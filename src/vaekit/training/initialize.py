@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,7 +20,7 @@ def initialize(training: Training) -> None:
 
     A resumed training must not: its checkpoint already holds what became of it.
     """
-    parts = [module for module in training.model.modules() if hasattr(module, "initialize")]
+    parts: list[Any] = [module for module in training.model.modules() if hasattr(module, "initialize")]
     if not parts:
         return
     part = training.train_part
