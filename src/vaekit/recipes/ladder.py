@@ -43,6 +43,7 @@ def ladder(
             warmup_steps=100,
             precision="auto",
             clip_norm=100.0,
+            skip_spikes=5.0,
             ema=0.999,
         ),
         min_steps=3000,

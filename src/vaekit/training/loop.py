@@ -27,6 +27,7 @@ from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.precision import choose_precision
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
+from vaekit.training.spikes import SpikeGuard
 from vaekit.weights import load_state, save_weights, unique_state
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Training:
         self.optimizer = make_optimizer(model, objective, settings)
         self.precision = choose_precision(settings.precision, device)
         self.ema = EMA(model, settings.ema)
+        self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
         self.sums: dict[str, Tensor] = {}
         self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
@@ -101,13 +103,21 @@ class Training:
         loss = self.objective(trace)  # densities are computed here, in full precision
         self.optimizer.zero_grad()
         loss.total.backward()
-        if self.settings.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        self.optimizer.step()
+        self.descend()
         self.ema.update(done + 1)
 
         self._add(self.sums, loss.total.detach() * len(index), loss.terms)
         self.progress.step += 1
+
+    def descend(self) -> None:
+        """The optimizer's step, with the gradient clipped and spikes skipped where that is asked for."""
+        clip, guard = self.settings.clip_norm, self.spikes
+        if clip is not None or guard.factor is not None:
+            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), math.inf if clip is None else clip)
+            skip = guard.judge(norm.detach())
+            if skip is not None:
+                self.optimizer.found_inf = skip  # type: ignore[attr-defined]  # the fused optimizers read it
+        self.optimizer.step()
 
     def validate(self) -> dict[str, float]:
         """Mean terms over the validation part, with the averaged weights and the same noise every time."""
@@ -132,6 +142,7 @@ class Training:
             "learning_rate": self.optimizer.param_groups[0]["lr"],
             "train": means(self.sums, len(self.train_part)),
             "valid": valid,
+            **({"skipped": int(self.spikes.state["skipped"])} if self.spikes.state else {}),
         }
 
     def require_finite(self) -> None:
@@ -161,6 +172,7 @@ class Training:
         """Write the checkpoint that a resumed training starts from."""
         tensors = unique_state(self.model, "model.") | unique_state(self.objective, "objective.")
         tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
+        tensors |= {f"spikes.{name}": value for name, value in self.spikes.state.items()}
         tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(self.sums.items())}
         Checkpoint(tensors, dataclasses.replace(self.progress), self.run.config).save(self.checkpoint_path)
@@ -176,8 +188,9 @@ class Training:
         source, tensors = str(self.checkpoint_path), checkpoint.tensors
         load_state(self.model, tensors, source, "model.")
         load_state(self.objective, tensors, source, "objective.")
-        for name, value in self.ema.average.items():
-            value.copy_(tensors[f"ema.{name}"])
+        for prefix, values in (("ema", self.ema.average), ("spikes", self.spikes.state)):
+            for name, value in values.items():
+                value.copy_(tensors[f"{prefix}.{name}"])
         restore_optimizer(self.optimizer, tensors)
         restore_random_state(tensors, self.device)
         sums = sorted(name for name in tensors if name.startswith("sums."))

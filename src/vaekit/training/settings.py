@@ -22,6 +22,7 @@ class Settings:
         schedule: "constant", or "cosine" down to 1 % of the rate at the last step.
         warmup_steps: steps over which the rate rises from zero.
         clip_norm: largest global norm of the gradient; None for no clipping.
+        skip_spikes: a step whose gradient norm exceeds this many times its running mean is skipped; None to take all.
         ema: decay of the moving average of the weights, which is then what is validated and kept; 0 for none.
         precision: of the networks while training: "float32", "bfloat16", or "auto": bfloat16 where the device has units
             for it. Densities, KL and every evaluation stay in float32.
@@ -36,6 +37,7 @@ class Settings:
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = 0
     clip_norm: float | None = None
+    skip_spikes: float | None = None
     ema: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     patience: int | None = None
@@ -45,7 +47,7 @@ class Settings:
         for name, low in at_least.items():
             if not low <= getattr(self, name) < math.inf:
                 raise UserError(f"{name} must be at least {low}; {getattr(self, name)} came.")
-        for name in ("learning_rate", "clip_norm", "patience"):
+        for name in ("learning_rate", "clip_norm", "patience", "skip_spikes"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name} must be above 0 and finite; {value} came.")
