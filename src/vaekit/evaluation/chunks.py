@@ -69,6 +69,9 @@ def largest_activation(model: Model, part: Part) -> int:
         if isinstance(output, Tensor):
             largest = max(largest, output.numel())
 
+    with torch.no_grad():  # once before it counts: a VampPrior keeps its mixture from one pass to the next
+        for x, y in batches_of(part.take(torch.tensor([0])), model, 1):
+            model(x, y, 1)
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
         with torch.no_grad():

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from vaekit.errors import UserError
 from vaekit.evaluation.active_units import ActiveUnits
+from vaekit.evaluation.bootstrap import bootstrap_interval
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, standard_error, subset
 from vaekit.evaluation.frechet import frechet_pca64
 from vaekit.evaluation.likelihood import ImportanceSum
+from vaekit.evaluation.protocol import protocol_of
 from vaekit.evaluation.rate_distortion import RateDistortion
 from vaekit.evaluation.reconstruction import mse, psnr
 from vaekit.likelihoods import Bernoulli
@@ -50,6 +52,7 @@ def evaluate(
     limit: int | None = None,
     objective: Objective | None = None,
     reference: Part | None = None,
+    name: str = "",
 ) -> dict[str, Any]:
     """Every metric of `model` on `part`, means over examples with standard errors, in nats per example.
 
@@ -57,16 +60,18 @@ def evaluate(
         model: any model; one with a deterministic posterior gets None for what it does not have.
         part: held-out data.
         num_samples: draws K of z for each example, for the likelihood, the ELBO and the distortion alike; 0
-            leaves
-            the likelihood out and takes one draw for the others.
+            leaves the likelihood out and takes one draw for the others.
         seed: of the draws and of the subset; the same seed gives the same numbers.
         batch_size: examples at a time; chosen to fit 64 MB when None.
         limit: evaluate a random subset of this many examples.
         objective: adds its own terms under `objective`.
         reference: the training part; adds the Fréchet distance of prior samples to `part`.
+        name: what the part is called in the protocol, "test" for example.
 
     Returns:
-        A JSON-ready dictionary; `elbo` rises, `nll`, `rate`, `distortion` and `loss` (= -elbo) fall.
+        A JSON-ready dictionary; `elbo` rises, `nll`, `rate`, `distortion` and `loss` (= -elbo) fall. Beside a figure
+        stand its standard error (`nll_se`) and its 95 % bootstrap interval over examples (`nll_interval`);
+        `protocol` states how they were measured.
 
     Raises:
         UserError: an empty part, or a negative num_samples or limit.
@@ -88,6 +93,8 @@ def evaluate(
             _measure(model, x, y, draws, sizes[1], objective, per_example)
     results = _summary(model, part, per_example, num_samples)
     results |= {"n": len(part), "n_total": len(whole), "seed": seed, "unit": "nats per example"}
+    draws = num_samples if model.is_density else 0
+    results["protocol"] = protocol_of(model, part, whole, seed=seed, num_samples=draws, name=name)
     if reference is not None:
         results |= frechet_pca64(model, whole, reference, seed=seed)
     return {k: _finite(v) for k, v in results.items()}
@@ -143,10 +150,11 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
     """Means, standard errors and the sentences that keep them honest."""
     schema = part.schema
     names = ["elbo", "nll", "rate", "distortion", "mse"]
-    results: dict[str, Any] = dict.fromkeys([n + s for n in names for s in ("", "_se")])
+    results: dict[str, Any] = dict.fromkeys([n + s for n in names for s in ("", "_se", "_interval")])
     for name in names:
         if name in out.values and not (name == "nll" and num_samples == 0):
             results[name], results[name + "_se"] = float(out.all(name).mean()), standard_error(out.all(name))
+            results[name + "_interval"] = bootstrap_interval(out.all(name))
     results["psnr"] = psnr(results["mse"], schema)
     results["num_samples"] = num_samples if model.is_density else 0
     results["is_likelihood"] = model.is_density and model.likelihood.is_likelihood_of(schema)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import UserError
+from vaekit.evaluation.bootstrap import bootstrap_interval
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, standard_error
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ class ImportanceSum:
 
 @dataclass(frozen=True)
 class Nll:
-    """-log p(x) of each example, (N,), in nats, and the effective sample size of each, (N,)."""
+    """-log p(x) of each example, (N,), in nats, the effective sample size of each, (N,), of K draws."""
 
     values: Tensor
     ess: Tensor
+    num_samples: int
 
     @property
     def mean(self) -> float:
@@ -69,6 +71,20 @@ class Nll:
     def standard_error(self) -> float:
         """Of the mean over examples; the bias of a finite K is not part of it."""
         return standard_error(self.values)
+
+    @property
+    def interval(self) -> list[float] | None:
+        """95 % bootstrap interval of the mean over examples."""
+        return bootstrap_interval(self.values)
+
+    @property
+    def sampling_error(self) -> float:
+        """Standard error that the draws of z alone bring into the mean, for these very examples.
+
+        By the delta method: a mean of K weights has relative variance 1/ESS - 1/K.
+        """
+        variance = (1 / self.ess - 1 / self.num_samples).clamp(min=0)
+        return float(variance.sum().sqrt() / len(variance))
 
 
 def nll(
@@ -99,4 +115,4 @@ def nll(
                 weights.add(model(x, y, min(num_draws, num_samples - start)).log_w)
             values.append(-weights.log_evidence)
             ess.append(weights.ess)
-    return Nll(torch.cat(values), torch.cat(ess))
+    return Nll(torch.cat(values), torch.cat(ess), num_samples)

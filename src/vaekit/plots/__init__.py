@@ -1,5 +1,6 @@
 """Plots: one picture a file, each a function of plain arrays and a schema, and `draw_run`, which draws them all."""
 
+from vaekit.plots.bound import bound as bound
 from vaekit.plots.comparison import Panel as Panel
 from vaekit.plots.comparison import comparison as comparison
 from vaekit.plots.comparison import panel_of as panel_of
