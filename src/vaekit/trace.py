@@ -74,11 +74,14 @@ class Trace:
     layers: list[Layer]
     px: Distribution
     y: Tensor | None = field(default=None)
+    _log_px: Tensor | None = field(default=None, init=False, repr=False)
 
     @property
     def log_px(self) -> Tensor:
-        """log p(x|z), (K, B), in nats."""
-        return self.px.log_prob(self.x)
+        """log p(x|z), (K, B), in nats; kept, since it is asked for often and costs the most."""
+        if self._log_px is None:
+            self._log_px = self.px.log_prob(self.x)
+        return self._log_px
 
     @property
     def kl(self) -> Tensor:
