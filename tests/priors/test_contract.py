@@ -20,6 +20,7 @@ PUBLIC = {
 }
 # Priors over vectors that neither (latent) nor (net, latent) builds.
 EXAMPLES: dict[str, Callable[[int], Prior]] = {
+    "FlowPrior": lambda latent: PUBLIC["FlowPrior"](latent, "maf", hidden=8),
     "VampPrior": lambda latent: PUBLIC["VampPrior"](
         PUBLIC_POSTERIORS.DiagonalGaussian(MLP(4, 6), latent), 5, in_shape=4
     ),

@@ -85,8 +85,9 @@ def gaussian_log_probs(components: Distribution, value: Tensor) -> Tensor | None
     sum_d (z - mu)^2 / s^2 is multiplied out, which loses digits where s is small, hence float64. It needs no tensor of
     size (..., C, D), and with hundreds of components it is some ten times quicker.
     """
-    is_diagonal = isinstance(components, Independent) and isinstance(components.base_dist, Normal)
-    if not is_diagonal or len(components.batch_shape) != 1 or value.device.type == "mps":
+    if not isinstance(components, Independent) or not isinstance(components.base_dist, Normal):
+        return None
+    if len(components.batch_shape) != 1 or value.device.type == "mps":
         return None
     num_event = len(components.event_shape)
     loc = components.base_dist.loc.double().flatten(1)

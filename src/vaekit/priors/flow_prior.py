@@ -1,0 +1,75 @@
+"""FlowPrior: a normalizing flow as the prior."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+from vaekit.conditional import Prior
+from vaekit.distributions.flow import Flow
+from vaekit.distributions.shaped import shaped
+from vaekit.errors import UserError
+from vaekit.nets.flow import flow_network
+from vaekit.nets.net import as_shape
+
+
+class FlowPrior(Prior):
+    """p(z) = N(f(z); 0, I) |det df/dz|, f an invertible network trained with the model.
+
+    Chen et al., "Variational Lossy Autoencoder", 2017.
+
+    Args:
+        latent: number of latent dimensions D, or the shape of z.
+        flow: "realnvp" (Dinh et al., 2017) or "spline" (Durkan et al., 2019), couplings that are quick both ways; "maf"
+            (Papamakarios et al., 2017), autoregressive: the most flexible density, sampled in D passes.
+        num_transforms: number of invertible layers.
+        hidden: widths of the hidden layers of each.
+        condition: number of condition features, a class for example; 0 for none.
+
+    Raises:
+        UserError: an unknown flow, a size below 1, or couplings of a single dimension.
+
+    Example:
+        >>> FlowPrior(4)(None).sample((5,)).shape
+        torch.Size([5, 4])
+    """
+
+    loc: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        latent: int | Sequence[int],
+        flow: str = "realnvp",
+        *,
+        num_transforms: int = 6,
+        hidden: int | Sequence[int] = (128, 128),
+        condition: int = 0,
+    ) -> None:
+        super().__init__()
+        self.event_shape, self.condition = as_shape(latent), condition
+        D = math.prod(self.event_shape)
+        self.flow = flow_network(
+            flow,
+            D,
+            context=condition,
+            num_transforms=num_transforms,
+            hidden=as_shape(hidden),
+            owner="FlowPrior",
+        )
+        self.register_buffer("loc", torch.zeros(D), persistent=False)
+        self.register_buffer("scale", torch.ones(D), persistent=False)
+
+    def forward(self, context: Tensor | None = None, condition: Tensor | None = None) -> Distribution:
+        if not self.condition:
+            condition = None
+        elif condition is None:
+            raise UserError(f"FlowPrior was built for a condition of {self.condition} features; none came.")
+        batch = () if condition is None else condition.shape[:-1]
+        loc, scale = (value.expand(*batch, -1) for value in (self.loc, self.scale))
+        base = Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+        return shaped(Flow(base, self.flow(condition).inv), self.event_shape)
