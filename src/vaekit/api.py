@@ -21,9 +21,10 @@ from vaekit.objectives import ELBO, Objective, Reconstruction
 from vaekit.options import check_config, sort_options
 from vaekit.recipes import find_recipe
 from vaekit.run import Run
+from vaekit.training.checks import require_fitting
 from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
-from vaekit.training.loop import Training, fit, require_fitting
+from vaekit.training.loop import Training, fit
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
 from vaekit.weights import import_parts, load_model, save_config
@@ -273,9 +274,7 @@ def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
     part = getattr(plan.data, part_name).to(device)
     results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0, name=part_name)}
     if model.is_density:
-        tight = evaluate(
-            model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES, name=part_name
-        )
+        tight = evaluate(model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES, name=part_name)
         taken = ("nll", "nll_se", "nll_interval", "num_samples", "ess", "bits_per_dim")
         results |= {k: tight[k] for k in taken if k in tight}
         results |= {"nll_n": tight["n"], "nll_protocol": tight["protocol"]}

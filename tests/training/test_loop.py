@@ -12,7 +12,8 @@ import torch
 import vaekit
 from vaekit import ELBO, MLP, VAE, DiagonalGaussian, Gaussian, StandardNormal, UserError
 from vaekit.training.ema import EMA
-from vaekit.training.loop import DivergedError, learning_rate
+from vaekit.training.loop import DivergedError
+from vaekit.training.optimizer import learning_rate
 from vaekit.training.precision import choose_precision
 from vaekit.training.settings import Settings
 

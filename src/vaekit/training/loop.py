@@ -22,8 +22,10 @@ from vaekit.training.checkpoint import (
     restore_random_state,
     truncate,
 )
+from vaekit.training.checks import require_same_config
 from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
+from vaekit.training.optimizer import learning_rate, make_optimizer
 from vaekit.training.precision import choose_precision
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
@@ -258,48 +260,6 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         interrupt.raise_if_requested()
 
 
-def require_fitting(model: Model, objective: Objective, data: Dataset, settings: Settings) -> None:
-    """Refuse before step 1 what cannot be trained.
-
-    Raises:
-        UserError: objective, likelihood, shapes or batch size do not fit.
-    """
-    objective.check(model)
-    model.likelihood.check(data.schema)
-    if model.likelihood.event_shape != data.schema.shape:
-        raise UserError(
-            f"The model is for x of shape {model.likelihood.event_shape}; {data.schema.name} has shape "
-            f"{data.schema.shape}. Build the model for the data's shape."
-        )
-    if settings.batch_size > len(data.train):
-        raise UserError(
-            f"batch_size {settings.batch_size} is larger than the training part of {len(data.train)} "
-            f"examples; choose at most {len(data.train)}."
-        )
-
-
-def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
-    """One optimizer for the model's weights and those that the objective may have of its own."""
-    rate = settings.learning_rate
-    groups = [
-        {"params": [p for p in module.parameters() if p.requires_grad], "lr": rate * scale, "scale": scale}
-        for module, scale in ((model, 1.0), (objective, objective.lr_scale))
-    ]
-    parameters = [group for group in groups if group["params"]]
-    maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
-
-
-def learning_rate(settings: Settings, step: int, num_steps: int) -> float:
-    """The rate of a step: warm-up, then constant or a cosine down to 1 %."""
-    rate = settings.learning_rate
-    if settings.schedule == "cosine":
-        rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * step / max(1, num_steps))) / 2
-    if step < settings.warmup_steps:
-        rate *= (step + 1) / settings.warmup_steps
-    return rate
-
-
 def hash_seed(seed: int, epoch: int) -> int:
     """Neighbouring seeds and epochs give unrelated permutations."""
     return (seed * 1_000_003 + epoch * 7_919 + 17) % 2**63
@@ -320,28 +280,3 @@ def selection_score(valid: dict[str, float]) -> float | None:
     if "elbo" in valid:
         return -valid["elbo"]
     return valid.get("distortion", valid.get("loss"))
-
-
-def require_same_config(before: dict[str, Any], now: dict[str, Any], source: str) -> None:
-    """Refuse to resume a checkpoint under another config, and show what differs.
-
-    Raises:
-        UserError: naming each value then and now.
-    """
-    flat_before, flat_now = flatten(before), flatten(now)
-    differing = [k for k in sorted(flat_before | flat_now) if flat_before.get(k) != flat_now.get(k)]
-    if differing:
-        shown = "; ".join(
-            f"{k}: {flat_before.get(k)!r} in the checkpoint, {flat_now.get(k)!r} now" for k in differing
-        )
-        raise UserError(
-            f"{source} contradicts the checkpoint ({shown}). Undo the change, or start a new run."
-        )
-
-
-def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat

@@ -1,0 +1,36 @@
+"""The optimizer and its learning rate."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from vaekit.training.settings import Settings
+
+if TYPE_CHECKING:
+    from vaekit.model import Model
+    from vaekit.objectives import Objective
+
+
+def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
+    """One optimizer for the model's weights and those that the objective may have of its own."""
+    rate = settings.learning_rate
+    groups = [
+        {"params": [p for p in module.parameters() if p.requires_grad], "lr": rate * scale, "scale": scale}
+        for module, scale in ((model, 1.0), (objective, objective.lr_scale))
+    ]
+    parameters = [group for group in groups if group["params"]]
+    maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
+    return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+
+
+def learning_rate(settings: Settings, step: int, num_steps: int) -> float:
+    """The rate of a step: warm-up, then constant or a cosine down to 1 %."""
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * step / max(1, num_steps))) / 2
+    if step < settings.warmup_steps:
+        rate *= (step + 1) / settings.warmup_steps
+    return rate
