@@ -15,7 +15,7 @@ import torch
 import vaekit
 from vaekit.component import from_config, to_config
 from vaekit.errors import UserError
-from vaekit.files import write_atomic, write_json
+from vaekit.files import write_json
 from vaekit.model import Model
 from vaekit.objectives import ELBO, Objective, Reconstruction
 from vaekit.options import check_config, sort_options
@@ -38,10 +38,6 @@ __all__ = ["load", "resume", "train", "train_config"]
 
 DEFAULT_RECIPES = {"image": "conv"}
 """The recipe of a kind of data when none is named; `vae` for every other kind."""
-
-
-NLL_SAMPLES, NLL_EXAMPLES = 100, 1000
-"""The likelihood after a training is a quick one, on a random subset; `vaekit evaluate` takes any number."""
 
 
 @dataclass
@@ -254,35 +250,18 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                 initialize(training)
                 training.save()
             fit(training, report, interrupt)
-            finish(run, plan, device, report)
+            finish(run, plan.data, device, report)
         except Interrupted:
             report.say(f"Interrupted; everything is saved. Continue with: vaekit train --resume {run.path}")
             raise
     return run
 
 
-def finish(run: Run, plan: Plan, device: torch.device, report: Report) -> None:
-    """The figures on the test part, the pictures, the model card."""
-    from vaekit.card import model_card
-    from vaekit.evaluation import evaluate
-    from vaekit.plots import draw_run
+def finish(run: Run, data: Dataset, device: torch.device, report: Report) -> None:
+    """The figures, the pictures, the model card."""
+    from vaekit.finish import finish_run  # matplotlib is slow to import; the training goes first
 
-    started = time.perf_counter()
-    model = load_model(run.path, device)
-    part_name = next((n for n in ("test", "valid", "train") if getattr(plan.data, n) is not None), "train")
-    report.say(f"Measuring on the {part_name} part ...")
-    part = getattr(plan.data, part_name).to(device)
-    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0, name=part_name)}
-    if model.is_density:
-        tight = evaluate(model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES, name=part_name)
-        taken = ("nll", "nll_se", "nll_interval", "num_samples", "ess", "bits_per_dim")
-        results |= {k: tight[k] for k in taken if k in tight}
-        results |= {"nll_n": tight["n"], "nll_protocol": tight["protocol"]}
-    draw_run(model, plan.data, run.metrics(), run.path / "plots", seed=0, results=results)
-    write_json(run.path / "results.json", results)
-    write_atomic(run.path / "README.md", model_card(run, model, plan.data, results).encode())
-    seconds = time.perf_counter() - started
-    report.say(f"Done in {seconds:.1f} s more. Look at {run.path / 'plots'} and {run.path / 'README.md'}.")
+    finish_run(run, data, device, report)
 
 
 def environment(device: torch.device) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from vaekit.training.precision import choose_precision
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
 from vaekit.training.spikes import SpikeGuard
+from vaekit.training.watch import Watch
 from vaekit.weights import load_state, save_weights, unique_state
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
     Raises:
         DivergedError: a term of the loss turned non-finite.
     """
-    settings, progress = training.settings, training.progress
+    settings, progress, watch = training.settings, training.progress, Watch()
     training.model.train()
     while not progress.is_done:
         started = time.perf_counter()
@@ -257,6 +258,8 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         training.save()
         interrupt.deferred = False
         report.epoch(record, settings.epochs, time.perf_counter() - started, is_best)
+        for warning in watch.look(training.model, record, settings.epochs):
+            report.say(f"Watch: {warning}")
         interrupt.raise_if_requested()
 
 
