@@ -1,0 +1,83 @@
+"""New samples above the training examples that lie nearest to them: whether the model copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaekit.plots.style import DPI, INK, MUTED, SMALL_SIZE, Page, as_numpy, number
+from vaekit.plots.tiles import Tiles, has_dark_ink, shape_of_grid, to_grid, value_limits
+from vaekit.schema import Schema
+
+PAIR_GAP, ROW_GAP = 3, 30
+
+
+def neighbours(
+    x: Any,
+    nearest: Any,
+    schema: Schema,
+    distances: Any = None,
+    *,
+    dark_ink: bool | None = None,
+    note: str = "",
+) -> Figure:
+    """Each sample above its nearest training examples, nearest first.
+
+    Args:
+        x: samples (N, *event); up to 24 are shown.
+        nearest: their nearest training examples, (N, k, *event).
+        schema: what one example is.
+        distances: (N, k); the first is written below each column.
+        dark_ink: print one-channel images in dark ink on white; decided from the training examples when None.
+        note: added to the subtitle, the distance of held-out examples for example.
+    """
+    x, near = as_numpy(x), as_numpy(nearest)
+    k = near.shape[1]
+    rows, columns = shape_of_grid(len(x), schema, rows=2)
+    ink = has_dark_ink(near[:, 0], schema) if dark_ink is None else dark_ink
+    limits = value_limits(x, near)
+    sets = [to_grid(x, rows, columns), *(to_grid(near[:, i], rows, columns) for i in range(k))]
+    blocks = [
+        Tiles(np.stack([one[row] for one in sets]), schema, ink, row_gap=PAIR_GAP, limits=limits)
+        for row in range(rows)
+    ]
+    step = blocks[0].height + ROW_GAP / DPI
+    subtitle = "Top of each column: a new sample. Below it: the training examples nearest to it, by distance of values."
+    page = Page(
+        max(blocks[0].width, 4.5), rows * step, f"{schema.name}: samples and their nearest training examples",
+        f"{subtitle} {note}".strip(), left=1.1,
+    )  # fmt: skip
+    shown = None if distances is None else as_numpy(distances)[:, 0]
+    for row, tiles in enumerate(blocks):
+        ax = page.place(0, row * step, tiles.width, tiles.height)
+        tiles.draw(ax)
+        for line in range(k + 1):
+            text = (
+                "sample"
+                if line == 0
+                else "nearest"
+                if line == 1
+                else f"{line} nearest".replace("2 n", "second n")
+            )
+            text = text.replace("3 n", "third n")
+            colour = INK if line == 0 else MUTED
+            ax.text(
+                -8, tiles.centre(line, 0)[1], text, size=SMALL_SIZE, color=colour, ha="right", va="center"
+            )
+        for column in range(columns):
+            place = row * columns + column
+            if shown is not None and place < min(len(shown), len(x)):
+                across = tiles.centre(0, column)[0]
+                below = tiles.height * DPI + 4
+                ax.text(
+                    across,
+                    below,
+                    number(float(shown[place])),
+                    size=SMALL_SIZE - 1,
+                    color=MUTED,
+                    ha="center",
+                    va="top",
+                )
+    return page.finish()
