@@ -38,7 +38,15 @@ def main() -> None:
         runs = [str(Path(folder, recipe)) for recipe in ("vae", "ae")]
         for run in runs:
             vaekit(
-                "train", "mnist", "--recipe", Path(run).name, "--epochs", str(arguments.epochs), "--out", run, "--json"
+                "train",
+                "mnist",
+                "--recipe",
+                Path(run).name,
+                "--epochs",
+                str(arguments.epochs),
+                "--out",
+                run,
+                "--json",
             )
         compared = json.loads(vaekit("compare", *runs, "-o", arguments.picture, "--force", "--json"))
         print(f"{'':80}  {'vae':>8}  {'ae':>8}")
