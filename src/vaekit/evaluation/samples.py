@@ -120,7 +120,8 @@ def _kernel(real: Tensor, new: Tensor) -> dict[str, Any]:
 
 def _prdc(real: Tensor, new: Tensor, seed: int) -> dict[str, Any]:
     """The four figures; the intervals hold the balls fixed and draw the points that are judged by them anew."""
-    found, results = prdc(real, new), {}
+    found = prdc(real, new)
+    results: dict[str, Any] = {}
     for name in ("precision", "recall", "density", "coverage"):
         values = getattr(found, name)
         results[name] = float(values.mean())
