@@ -58,6 +58,9 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "event_shape": lambda: (1, 8, 8),
     "epochs": lambda: 5,
     "period": lambda: 5,
+    "discriminator": lambda: MLP(3, 6),
+    "objective": lambda: ELBO(),
+    "unlikeness": lambda: registry["MSSSIM"](),
     "num_codes": lambda: 4,
     "dim": lambda: 3,
     "codebook": lambda: registry["Codebook"](4, 3),
@@ -71,6 +74,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
 # Parts that the arguments above do not fit.
 EXAMPLES: dict[str, Callable[[], Component]] = {
     "Linear": lambda: registry["Linear"](steps=5),
+    "Capacity": lambda: registry["Capacity"](Linear(epochs=3)),
     "ConvDecoder": lambda: registry["ConvDecoder"](3, (8, 8), condition=2),
     "ResNetDecoder": lambda: registry["ResNetDecoder"](3, (8, 8), condition=2),
 }

@@ -30,6 +30,6 @@ def gradients(model: VAE, total: Tensor) -> dict[str, Tensor]:
     found = {}
     for name, part in (("q", model.posterior), ("p", model.likelihood)):
         parameters = [p for p in part.parameters() if p.requires_grad]
-        grads = torch.autograd.grad(total, parameters, retain_graph=True)
+        grads = torch.autograd.grad(total, parameters, retain_graph=True, materialize_grads=True)
         found[name] = torch.cat([g.flatten() for g in grads])
     return found

@@ -1,13 +1,29 @@
 """Objectives: Trace to Loss."""
 
+from vaekit.objectives.adversarial import Adversarial as Adversarial
+from vaekit.objectives.beta_tcvae import BetaTCVAE as BetaTCVAE
+from vaekit.objectives.capacity import Capacity as Capacity
 from vaekit.objectives.ciwae import CIWAE as CIWAE
+from vaekit.objectives.dip_vae import DIPVAE as DIPVAE
+from vaekit.objectives.divergence import Divergence as Divergence
 from vaekit.objectives.elbo import ELBO as ELBO
+from vaekit.objectives.factor_vae import FactorVAE as FactorVAE
 from vaekit.objectives.iwae import IWAE as IWAE
 from vaekit.objectives.miwae import MIWAE as MIWAE
+from vaekit.objectives.mmd import MMD as MMD
+from vaekit.objectives.msssim import MSSSIM as MSSSIM
 from vaekit.objectives.objective import Loss as Loss
 from vaekit.objectives.objective import Objective as Objective
+from vaekit.objectives.perceptual_features import PerceptualFeatures as PerceptualFeatures
 from vaekit.objectives.piwae import PIWAE as PIWAE
+from vaekit.objectives.rae import RAE as RAE
 from vaekit.objectives.reconstruction import Reconstruction as Reconstruction
 from vaekit.objectives.renyi import Renyi as Renyi
 from vaekit.objectives.schedules import Cyclical as Cyclical
 from vaekit.objectives.schedules import Linear as Linear
+from vaekit.objectives.sliced_wasserstein import SlicedWasserstein as SlicedWasserstein
+from vaekit.objectives.vae_gan import VAEGAN as VAEGAN
+from vaekit.objectives.wae import WAE as WAE
+from vaekit.objectives.wae import InfoVAE as InfoVAE
+from vaekit.objectives.with_reconstruction import Unlikeness as Unlikeness
+from vaekit.objectives.with_reconstruction import WithReconstruction as WithReconstruction

@@ -84,3 +84,9 @@ class Objective(Component):
 
     @abstractmethod
     def forward(self, trace: Trace) -> Loss: ...
+
+
+def halves(trace: Trace) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Distortion -E_q[log p(x|z)] and rate KL(q(z|x) || p(z)), (B,) each in nats, and the terms that they make."""
+    distortion, rate = -trace.log_px.mean(0), trace.kl
+    return distortion, rate, {"elbo": -distortion - rate, "distortion": distortion, "rate": rate}
