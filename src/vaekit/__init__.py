@@ -36,7 +36,9 @@ _ROOMS = (
     "vaekit.weights",
     "vaekit.data",
     "vaekit.evaluation",
+    "vaekit.fitting",
     "vaekit.api",
+    "vaekit.refit",
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from vaekit.data import *  # noqa: F403
     from vaekit.errors import UserError as UserError
     from vaekit.evaluation import *  # noqa: F403
+    from vaekit.fitting import *  # noqa: F403
     from vaekit.hierarchical import *  # noqa: F403
     from vaekit.ladder import *  # noqa: F403
     from vaekit.likelihoods import *  # noqa: F403
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from vaekit.posteriors import *  # noqa: F403
     from vaekit.priors import *  # noqa: F403
     from vaekit.recipes import Recipe as Recipe
+    from vaekit.refit import *  # noqa: F403
     from vaekit.run import Run as Run
     from vaekit.schema import Schema as Schema
     from vaekit.trace import *  # noqa: F403

@@ -10,6 +10,7 @@ from torch import Size, Tensor, nn
 
 from vaekit.conditional import Likelihood, Posterior, Prior
 from vaekit.distributions.chain import Chain
+from vaekit.distributions.shaped import tempered
 from vaekit.errors import UserError
 from vaekit.model import Model, check_role, prior_given
 from vaekit.trace import Layer, Trace
@@ -54,6 +55,7 @@ class HierarchicalVAE(Model):
                     f"Each layer needs vectors of one size; a posterior has {posterior.event_shape} and its "
                     f"prior {prior.event_shape}."
                 )
+            prior.check(posterior)
         self.posteriors: Sequence[Posterior] = nn.ModuleList(posteriors)  # type: ignore[assignment]
         self.priors: Sequence[Prior] = nn.ModuleList(priors)  # type: ignore[assignment]
         self.likelihood = likelihood
@@ -121,9 +123,13 @@ class HierarchicalVAE(Model):
         zs: list[Tensor] = []
         for i in range(len(self.sizes)):
             pz = self._prior(i, zs, features)
-            z = pz.sample(() if pz.batch_shape else (num_samples,))
-            zs.append(z if temperature == 1.0 else pz.mean + temperature * (z - pz.mean))
+            zs.append(tempered(pz, temperature).sample(() if pz.batch_shape else (num_samples,)))
         return torch.cat(zs, -1)
+
+    def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(z_L) + ... + log p(z_1|z_2), (..., B), for z (..., B, D), the layers from the top down."""
+        features, zs = self.condition_features(y, z), list(z.split(self.sizes, -1))
+        return sum((self._prior(i, zs[:i], features).log_prob(zs[i]) for i in range(len(zs))), z.new_zeros(()))
 
     def _posterior(
         self, i: int, x: Tensor, zs: list[Tensor], y: Tensor | None

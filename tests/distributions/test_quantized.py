@@ -10,11 +10,15 @@ from torch.distributions import kl_divergence
 from vaekit.distributions.quantized import Quantized, UniformCodes
 
 
+def uniform(codebook: torch.Tensor, grid: tuple[int, ...]) -> UniformCodes:
+    return UniformCodes(lambda codes: codebook[codes], codebook.mean(0), len(codebook), grid)
+
+
 def test_the_kl_is_log_of_the_codes_at_every_position() -> None:
     """A point mass against the uniform: log K a position, also as the mean of log q - log p."""
     codebook = torch.randn(8, 5, dtype=torch.float64)
     codes = torch.randint(8, (3, 2, 4))
-    q, p = Quantized(codebook[codes].movedim(-1, 1), codes), UniformCodes(codebook, (2, 4))
+    q, p = Quantized(codebook[codes].movedim(-1, 1), codes), uniform(codebook, (2, 4))
     assert (q.batch_shape, q.event_shape, p.event_shape) == ((3,), (5, 2, 4), (5, 2, 4))
     expected = torch.full((3,), 8 * math.log(8), dtype=torch.float64)
     torch.testing.assert_close(kl_divergence(q, p), expected)
@@ -25,7 +29,7 @@ def test_the_kl_is_log_of_the_codes_at_every_position() -> None:
 
 def test_uniform_draws_are_codes_equally_often() -> None:
     codebook = torch.arange(4, dtype=torch.float64)[:, None] * torch.ones(1, 3, dtype=torch.float64)
-    p = UniformCodes(codebook, (2, 2))
+    p = uniform(codebook, (2, 2))
     draws = p.sample((5000,))
     assert draws.shape == (5000, 3, 2, 2)
     assert bool((draws == draws[:, :1]).all())  # whole vectors of the codebook

@@ -25,7 +25,10 @@ EXAMPLES: dict[str, Callable[[int], Prior]] = {
         PUBLIC_POSTERIORS.DiagonalGaussian(MLP(4, 6), latent), 5, in_shape=4
     ),
 }
-OVER_CODES = {"UniformCodesPrior"}  # masses, tested in test_quantized.py
+OVER_CODES = {
+    "UniformCodesPrior",
+    "AutoregressiveCodes",
+}  # masses, tested in test_quantized.py, test_codes.py
 
 
 def build(name: str, latent: int) -> Prior:

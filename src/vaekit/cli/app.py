@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("train", "sample", "reconstruct", "embed", "traverse", "interpolate", "evaluate", "compare"),
-    *("show", "runs", "check", "info"),
+    *("fit-prior", "show", "runs", "check", "info"),
 )
-"""Every verb; a new one is a file here with a function of the same name, and a word in this list."""
+"""Every verb; a new one is a file here with a function of the same name (`_` for `-`), and a word in this list."""
 
 HELP = """Variational Autoencoders by composition: train on images, arrays and tables; sample, embed, measure, compare.
 
@@ -83,9 +83,9 @@ def build(tokens: Sequence[str] = ()) -> App:
     )  # fmt: skip
     named = [tokens[0]] if tokens and tokens[0] in VERBS else VERBS
     for place, name in enumerate(named):
-        module = importlib.import_module(f"vaekit.cli.{name}")
+        module = importlib.import_module(f"vaekit.cli.{name.replace('-', '_')}")
         # A verb whose options depend on what is asked for makes its command from the tokens.
-        function = module.command(tokens) if hasattr(module, "command") else getattr(module, name)
+        function = module.command(tokens) if hasattr(module, "command") else getattr(module, name.replace("-", "_"))
         about = inspect.cleandoc(function.__doc__).split("\nArgs:")[0].strip()
         app.command(function, name=name, help=f"{about}\n\nExample: {module.EXAMPLE}", sort_key=place)
     return app

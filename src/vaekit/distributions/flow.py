@@ -71,6 +71,21 @@ class Flow(Distribution):
         return Flow(tempered(self.base, temperature), self.transform)
 
 
+class Affine:
+    """shift + stretch * u, elementwise."""
+
+    def __init__(self, shift: Tensor, stretch: Tensor) -> None:
+        self.shift, self.stretch = shift, stretch
+
+    def call_and_ladj(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        ladj = self.stretch.log().expand(x.shape).sum(-1)
+        return self.shift + self.stretch * x, ladj
+
+    @property
+    def inv(self) -> Affine:
+        return Affine(-self.shift / self.stretch, 1 / self.stretch)
+
+
 class Chained:
     """Bijections one after the other."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Size, Tensor
@@ -18,16 +19,20 @@ class Quantized(Distribution):
 
     Args:
         vectors: the codes' vectors with a straight-through gradient, (*batch, dim, *grid).
-        codes: indices into the codebook, (*batch, *grid).
+        codes: indices into the codebook, (*batch, *grid), or (*batch, *grid, S) for S symbols a position.
         penalty: commitment of each example, (B,); added to the loss.
+        num_symbols: S.
     """
 
     arg_constraints = {}  # noqa: RUF012
     has_rsample = True
 
-    def __init__(self, vectors: Tensor, codes: Tensor, penalty: Tensor | None = None) -> None:
-        self.vectors, self.codes, self.penalty = vectors, codes, penalty
-        num_event = codes.ndim  # (B, *grid) has one dimension more than the grid, as (dim, *grid) has
+    def __init__(
+        self, vectors: Tensor, codes: Tensor, penalty: Tensor | None = None, *, num_symbols: int = 1
+    ) -> None:
+        self.vectors, self.codes, self.penalty, self.num_symbols = vectors, codes, penalty, num_symbols
+        # (B, *grid) has one dimension more than the grid, as (dim, *grid) has.
+        num_event = codes.ndim - int(num_symbols > 1)
         super().__init__(
             vectors.shape[: vectors.ndim - num_event],
             vectors.shape[vectors.ndim - num_event :],
@@ -57,27 +62,47 @@ class UniformCodes(Distribution):
     """Every code equally likely at every position. A draw is the codes' vectors, (dim, *grid).
 
     Args:
-        codebook: the vectors, (num_codes, dim).
+        lookup: maps codes (..., P) or (..., P, S) to vectors (..., P, dim).
+        mean: the mean of all vectors, (dim,).
+        num_codes: values of a symbol.
         grid: shape of the positions.
+        num_symbols: symbols a position, S.
     """
 
     arg_constraints = {}  # noqa: RUF012
 
-    def __init__(self, codebook: Tensor, grid: tuple[int, ...]) -> None:
-        self.codebook, self.grid = codebook, grid
-        self.rate = math.prod(grid) * math.log(len(codebook))
-        super().__init__(Size(), Size([codebook.shape[1], *grid]), validate_args=False)
+    def __init__(
+        self,
+        lookup: Callable[[Tensor], Tensor],
+        mean: Tensor,
+        num_codes: int,
+        grid: tuple[int, ...],
+        *,
+        num_symbols: int = 1,
+    ) -> None:
+        self.lookup, self.vector_mean, self.num_codes = lookup, mean, num_codes
+        self.grid, self.num_symbols = grid, num_symbols
+        self.rate = math.prod(grid) * num_symbols * math.log(num_codes)
+        super().__init__(Size(), Size([len(mean), *grid]), validate_args=False)
 
     @property
     def mean(self) -> Tensor:
-        return self.codebook.mean(0).reshape(-1, *(1 for _ in self.grid)).expand(self.event_shape)
+        return self.vector_mean.reshape(-1, *(1 for _ in self.grid)).expand(self.event_shape)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
-        codes = torch.randint(len(self.codebook), (*sample_shape, *self.grid), device=self.codebook.device)
-        return self.codebook[codes].movedim(-1, len(sample_shape))
+        symbols = (self.num_symbols,) if self.num_symbols > 1 else ()
+        shape = (*sample_shape, math.prod(self.grid), *symbols)
+        return on_grid(
+            self.lookup(torch.randint(self.num_codes, shape, device=self.vector_mean.device)), self.grid
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         return value.new_full(value.shape[: value.ndim - len(self.event_shape)], -self.rate)
+
+
+def on_grid(vectors: Tensor, grid: tuple[int, ...]) -> Tensor:
+    """Vectors (..., P, dim) of positions in order, as (..., dim, *grid)."""
+    return vectors.movedim(-1, -2).unflatten(-1, grid)
 
 
 @register_kl(Quantized, UniformCodes)

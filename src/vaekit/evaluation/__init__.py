@@ -9,6 +9,7 @@ from vaekit.evaluation.bound import BoundCurve as BoundCurve
 from vaekit.evaluation.bound import bound_vs_samples as bound_vs_samples
 from vaekit.evaluation.dci import dci as dci
 from vaekit.evaluation.disentanglement import disentanglement as disentanglement
+from vaekit.evaluation.codebook import code_usage as code_usage
 from vaekit.evaluation.evaluate import evaluate as evaluate
 from vaekit.evaluation.factor_vae_score import factor_vae_score as factor_vae_score
 from vaekit.evaluation.features import Features as Features

@@ -13,6 +13,7 @@ from vaekit.errors import UserError
 from vaekit.evaluation.active_units import ActiveUnits
 from vaekit.evaluation.bootstrap import bootstrap_interval
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, standard_error, subset
+from vaekit.evaluation.codebook import code_usage
 from vaekit.evaluation.frechet import frechet_pca64
 from vaekit.evaluation.likelihood import ImportanceSum
 from vaekit.evaluation.protocol import protocol_of
@@ -97,6 +98,8 @@ def evaluate(
     results["protocol"] = protocol_of(model, part, whole, seed=seed, num_samples=draws, name=name)
     if reference is not None:
         results |= frechet_pca64(model, whole, reference, seed=seed)
+    if usage := code_usage(model, part, seed=seed):
+        results["codes"] = usage
     return {k: _finite(v) for k, v in results.items()}
 
 

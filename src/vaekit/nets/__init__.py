@@ -8,5 +8,8 @@ from vaekit.nets.ladder import LadderBlock as LadderBlock
 from vaekit.nets.ladder import LadderEncoder as LadderEncoder
 from vaekit.nets.mlp import MLP as MLP
 from vaekit.nets.net import Net as Net
+from vaekit.nets.quantizer import Quantizer as Quantizer
+from vaekit.nets.residual_codebook import ResidualCodebook as ResidualCodebook
 from vaekit.nets.resnet import ResNetDecoder as ResNetDecoder
 from vaekit.nets.resnet import ResNetEncoder as ResNetEncoder
+from vaekit.nets.scalar_codebook import ScalarCodebook as ScalarCodebook

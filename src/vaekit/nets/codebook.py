@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaekit.component import Component
 from vaekit.errors import UserError
+from vaekit.nets.quantizer import Quantizer
 
 
-class Codebook(Component):
+class Codebook(Quantizer):
     """num_codes vectors of length dim; each input goes to the nearest one.
 
     van den Oord et al., "Neural Discrete Representation Learning", 2017, with the moving-average update of its
@@ -26,10 +26,7 @@ class Codebook(Component):
 
     def __init__(self, num_codes: int, dim: int, *, decay: float = 0.99) -> None:
         super().__init__()
-        if num_codes < 2 or dim < 1:
-            raise UserError(
-                f"A codebook needs at least 2 codes of length at least 1; {num_codes} and {dim} came."
-            )
+        require_codes(num_codes, dim)
         from vector_quantize_pytorch import VectorQuantize  # slow to import, and few models need it
 
         self.num_codes, self.dim = num_codes, dim
@@ -56,3 +53,21 @@ class Codebook(Component):
         with torch.autocast(x.device.type, enabled=False):
             quantized, codes, _ = self.quantizer(x)
         return quantized, codes
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        return self.vectors[codes].detach()
+
+    def codes_of(self, vectors: Tensor) -> Tensor:
+        return torch.cdist(vectors.reshape(-1, self.dim), self.vectors).argmin(-1).reshape(vectors.shape[:-1])
+
+
+def require_codes(num_codes: int, dim: int) -> None:
+    """Refuse a codebook that holds nothing.
+
+    Raises:
+        UserError: fewer than 2 codes, or a dim below 1.
+    """
+    if num_codes < 2 or dim < 1:
+        raise UserError(
+            f"A codebook needs at least 2 codes of length at least 1; {num_codes} and {dim} came."
+        )

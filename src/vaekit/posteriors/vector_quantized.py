@@ -1,4 +1,4 @@
-"""VectorQuantized: the discrete posterior of the VQ-VAE."""
+"""VectorQuantized: the discrete posterior of the VQ-VAE and its relatives."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vaekit.conditional import Posterior
-from vaekit.distributions.quantized import Quantized
-from vaekit.nets.codebook import Codebook
+from vaekit.distributions.quantized import Quantized, on_grid
 from vaekit.nets.net import Head, Net, as_shape
+from vaekit.nets.quantizer import Quantizer
 
 
 class VectorQuantized(Posterior):
     """q(z|x): at each position, the code nearest to the encoder's output. van den Oord et al., 2017.
 
+    With a `ResidualCodebook` it is the posterior of the RQ-VAE, with a `ScalarCodebook` finite scalar quantization.
     The gradient passes straight through. `penalty` is the commitment, the squared distance from the encoder's output
     to its code, summed over positions.
 
@@ -26,8 +27,10 @@ class VectorQuantized(Posterior):
         commitment: weight of the commitment.
     """
 
+    support = "codes"
+
     def __init__(
-        self, net: Net, codebook: Codebook, grid: int | Sequence[int], *, commitment: float = 0.25
+        self, net: Net, codebook: Quantizer, grid: int | Sequence[int], *, commitment: float = 0.25
     ) -> None:
         super().__init__()
         self.net, self.codebook, self.commitment = net, codebook, commitment
@@ -40,11 +43,12 @@ class VectorQuantized(Posterior):
         (features,) = self.head(self.net(context, condition))
         tokens = features.flatten(2).movedim(1, 2)  # (B, P, dim)
         vectors, codes = self.codebook(tokens)
-        nearest = self.codebook.vectors[codes].detach()
-        penalty = self.commitment * (tokens - nearest).square().sum((1, 2))
-        batch = len(tokens)
+        distance = self.codebook.commitment(tokens, codes)
         return Quantized(
-            vectors.movedim(2, 1).reshape(batch, *self.event_shape), codes.reshape(batch, *self.grid), penalty
+            on_grid(vectors, self.grid),
+            codes.unflatten(1, self.grid),
+            None if distance is None else self.commitment * distance,
+            num_symbols=self.codebook.num_symbols,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Priors p(z)."""
 
+from vaekit.priors.autoregressive_codes import AutoregressiveCodes as AutoregressiveCodes
 from vaekit.priors.flow_prior import FlowPrior as FlowPrior
 from vaekit.priors.gaussian_prior import GaussianPrior as GaussianPrior
 from vaekit.priors.mixture_prior import MixturePrior as MixturePrior

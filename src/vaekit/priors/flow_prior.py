@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.conditional import Prior
-from vaekit.distributions.flow import Flow
+from vaekit.distributions.flow import Affine, Chained, Flow
 from vaekit.distributions.shaped import shaped
 from vaekit.errors import UserError
 from vaekit.nets.flow import flow_network
@@ -40,6 +40,8 @@ class FlowPrior(Prior):
 
     loc: Tensor
     scale: Tensor
+    shift: Tensor
+    stretch: Tensor
 
     def __init__(
         self,
@@ -63,6 +65,8 @@ class FlowPrior(Prior):
         )
         self.register_buffer("loc", torch.zeros(D), persistent=False)
         self.register_buffer("scale", torch.ones(D), persistent=False)
+        self.register_buffer("shift", torch.zeros(D))
+        self.register_buffer("stretch", torch.ones(D))
 
     def forward(self, context: Tensor | None = None, condition: Tensor | None = None) -> Distribution:
         if not self.condition:
@@ -72,4 +76,12 @@ class FlowPrior(Prior):
         batch = () if condition is None else condition.shape[:-1]
         loc, scale = (value.expand(*batch, -1) for value in (self.loc, self.scale))
         base = Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
-        return shaped(Flow(base, self.flow(condition).inv), self.event_shape)
+        transform = Chained(self.flow(condition).inv, Affine(self.shift, self.stretch))
+        return shaped(Flow(base, transform), self.event_shape)
+
+    @torch.no_grad()
+    def standardize(self, z: Tensor) -> None:
+        """Let the flow see codes z (N, *latent) with mean 0 and spread 1; splines bend [-5, 5] only."""
+        z = z.flatten(1)
+        self.shift.copy_(z.mean(0))
+        self.stretch.copy_(z.std(0).clamp(min=1e-6))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from vaekit.errors import UserError, did_you_mean
 from vaekit.recipes.recipe import Recipe as Recipe
 
-NAMES: tuple[str, ...] = ("ae", "vae", "conv", "hvae", "vqvae", "vampprior", "hvampprior", "ladder")
+NAMES: tuple[str, ...] = ("ae", "vae", "conv", "hvae", "vqvae", "vampprior", "hvampprior", "fsq", "rqvae", "ladder")
 """Every recipe; a new one is a file with a function of the same name, and a word here."""
 
 

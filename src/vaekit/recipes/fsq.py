@@ -1,0 +1,32 @@
+"""Finite scalar quantization: Mentzer et al., "Finite Scalar Quantization: VQ-VAE Made Simple", 2024."""
+
+from __future__ import annotations
+
+import vaekit as vk
+from vaekit.recipes.recipe import Recipe
+from vaekit.schema import Schema
+from vaekit.training.settings import Settings
+
+
+def fsq(schema: Schema, *, width: int = 16, levels: tuple[int, ...] = (8, 6, 5)) -> Recipe:
+    """The convolutional VQ-VAE with its codebook replaced by rounding: no commitment, no unused codes.
+
+    Args:
+        schema: what the data is; images.
+        width: channels of the first convolution, doubled once.
+        levels: values of each dimension of a code; (8, 6, 5) gives 240 codes, (8, 5, 5, 5) gives 1000.
+    """
+    encoder = vk.ResNetEncoder(schema.shape, (width, 2 * width))
+    grid = encoder.out_shape[1:]
+    codebook = vk.ScalarCodebook(levels)
+    decoder = vk.ResNetDecoder((codebook.dim, *grid), schema.shape[1:], (2 * width, width))
+    return Recipe(
+        model=vk.VAE(
+            vk.VectorQuantized(encoder, codebook, grid),
+            vk.UniformCodesPrior(codebook, grid),
+            vk.natural_likelihood(decoder, schema),
+        ),
+        objective=vk.ELBO(),
+        settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
+        min_steps=2000,
+    )
