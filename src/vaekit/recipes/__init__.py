@@ -8,7 +8,35 @@ from collections.abc import Callable
 from vaekit.errors import UserError, did_you_mean
 from vaekit.recipes.recipe import Recipe as Recipe
 
-NAMES: tuple[str, ...] = ("ae", "vae", "conv", "hvae", "vqvae", "vampprior", "hvampprior", "fsq", "rqvae", "ladder")
+NAMES: tuple[str, ...] = (
+    "ae",
+    "vae",
+    "conv",
+    "hvae",
+    "vqvae",
+    "vampprior",
+    "hvampprior",
+    "fsq",
+    "rqvae",
+    "ladder",
+    "iwae",
+    "miwae",
+    "piwae",
+    "ciwae",
+    "renyi",
+    "betavae",
+    "capacityvae",
+    "tcvae",
+    "factorvae",
+    "dipvae",
+    "infovae",
+    "wae",
+    "swae",
+    "aae",
+    "rae",
+    "vaegan",
+    "msssimvae",
+)
 """Every recipe; a new one is a file with a function of the same name, and a word here."""
 
 

@@ -1,0 +1,44 @@
+"""The networks and likelihoods that several papers share."""
+
+from __future__ import annotations
+
+import vaekit as vk
+from vaekit.schema import Schema
+
+
+def encoder_and_decoder(schema: Schema, latent: int) -> tuple[vk.Net, vk.Net]:
+    """Four convolutions of stride 2 and their mirror, as in beta-VAE (Higgins et al., 2017); without images, MLPs."""
+    if schema.kind == "image":
+        return (
+            vk.ConvEncoder(schema.shape, (32, 32, 64, 64)),
+            vk.ConvDecoder(latent, schema.shape[1:], (64, 64, 32, 32)),
+        )
+    return vk.MLP(schema.shape, (400, 400)), vk.MLP(latent, (400, 400))
+
+
+def usual_likelihood(net: vk.Net, schema: Schema) -> vk.Likelihood:
+    """Bernoulli for values in [0, 1], where most papers report the cross-entropy; a Gaussian elsewhere."""
+    if schema.is_unit:
+        return vk.Bernoulli(net, schema.shape)
+    return vk.Gaussian(net, schema.shape, scale="learned")
+
+
+def squared_error(net: vk.Net, schema: Schema) -> vk.Likelihood:
+    """The Gaussian whose -log p(x|z) is |x - mu(z)|^2 and a constant."""
+    return vk.Gaussian(net, schema.shape, scale=0.5**0.5)
+
+
+def gaussian_vae(schema: Schema, latent: int) -> vk.VAE:
+    """q(z|x) and p(z) Gaussian with independent dimensions, the usual likelihood."""
+    encoder, decoder = encoder_and_decoder(schema, latent)
+    return vk.VAE(
+        vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), usual_likelihood(decoder, schema)
+    )
+
+
+def autoencoder(schema: Schema, latent: int) -> vk.VAE:
+    """One code for each x, squared error."""
+    encoder, decoder = encoder_and_decoder(schema, latent)
+    return vk.VAE(
+        vk.Deterministic(encoder, latent), vk.StandardNormal(latent), squared_error(decoder, schema)
+    )
