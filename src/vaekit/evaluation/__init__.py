@@ -1,15 +1,17 @@
 """Evaluation: one metric a file, and `evaluate`, which states them all."""
 
 from vaekit.evaluation.active_units import ActiveUnits as ActiveUnits
+from vaekit.evaluation.aggregate import aggregate_posterior as aggregate_posterior
 from vaekit.evaluation.ais import Ais as Ais
 from vaekit.evaluation.ais import ais as ais
 from vaekit.evaluation.beta_vae_score import beta_vae_score as beta_vae_score
 from vaekit.evaluation.bootstrap import bootstrap_interval as bootstrap_interval
 from vaekit.evaluation.bound import BoundCurve as BoundCurve
 from vaekit.evaluation.bound import bound_vs_samples as bound_vs_samples
-from vaekit.evaluation.dci import dci as dci
-from vaekit.evaluation.disentanglement import disentanglement as disentanglement
 from vaekit.evaluation.codebook import code_usage as code_usage
+from vaekit.evaluation.dci import dci as dci
+from vaekit.evaluation.dequantize import dequantized_bpd as dequantized_bpd
+from vaekit.evaluation.disentanglement import disentanglement as disentanglement
 from vaekit.evaluation.evaluate import evaluate as evaluate
 from vaekit.evaluation.factor_vae_score import factor_vae_score as factor_vae_score
 from vaekit.evaluation.features import Features as Features
@@ -19,9 +21,12 @@ from vaekit.evaluation.frechet import frechet_distance as frechet_distance
 from vaekit.evaluation.frechet import frechet_pca64 as frechet_pca64
 from vaekit.evaluation.information import mutual_information as mutual_information
 from vaekit.evaluation.kid import kernel_distance as kernel_distance
+from vaekit.evaluation.knn import knn as knn
+from vaekit.evaluation.latents import latent_figures as latent_figures
 from vaekit.evaluation.likelihood import ImportanceSum as ImportanceSum
 from vaekit.evaluation.likelihood import Nll as Nll
 from vaekit.evaluation.likelihood import nll as nll
+from vaekit.evaluation.linear_probe import linear_probe as linear_probe
 from vaekit.evaluation.mig import mig as mig
 from vaekit.evaluation.modularity import modularity as modularity
 from vaekit.evaluation.neighbours import memorization as memorization
@@ -36,3 +41,4 @@ from vaekit.evaluation.reconstruction import squared_error as squared_error
 from vaekit.evaluation.samples import sample_figures as sample_figures
 from vaekit.evaluation.sap import sap as sap
 from vaekit.evaluation.ssim import ssim as ssim
+from vaekit.evaluation.trustworthiness import trustworthiness as trustworthiness

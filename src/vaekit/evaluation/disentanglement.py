@@ -9,7 +9,8 @@ import torch
 
 from vaekit.errors import UserError
 from vaekit.evaluation.beta_vae_score import beta_vae_score
-from vaekit.evaluation.chunks import batches_of, evaluating, subset
+from vaekit.evaluation.chunks import subset
+from vaekit.evaluation.codes import codes_of
 from vaekit.evaluation.dci import NUM_TRAIN, NUM_TREES, dci
 from vaekit.evaluation.factor_vae_score import factor_vae_score
 from vaekit.evaluation.information import BINS, Codes, Factors
@@ -86,17 +87,6 @@ def scores(
         "factor_vae_score": factor_vae_score(codes, factors, seed=seed),
         "beta_vae_score": beta_vae_score(codes, factors, seed=seed),
     }
-
-
-def codes_of(model: Model, part: Part, seed: int = 0) -> tuple[Codes, Codes]:
-    """Means and one draw of q(z|x) of each example, (N, D)."""
-    means, draws = [], []
-    with evaluating(model, seed):
-        for x, y in batches_of(part, model, 500):
-            qz = model.encode(x, y)
-            means.append(qz.mean.flatten(1).cpu().double())
-            draws.append((qz.sample() if model.is_density else qz.mean).flatten(1).cpu().double())
-    return torch.cat(means).numpy(), torch.cat(draws).numpy()
 
 
 def _labels(part: Part) -> list[int]:
