@@ -8,6 +8,7 @@ from vaekit.evaluation.beta_vae_score import beta_vae_score as beta_vae_score
 from vaekit.evaluation.bootstrap import bootstrap_interval as bootstrap_interval
 from vaekit.evaluation.bound import BoundCurve as BoundCurve
 from vaekit.evaluation.bound import bound_vs_samples as bound_vs_samples
+from vaekit.evaluation.check import ais_check as ais_check
 from vaekit.evaluation.codebook import code_usage as code_usage
 from vaekit.evaluation.dci import dci as dci
 from vaekit.evaluation.dequantize import dequantized_bpd as dequantized_bpd
@@ -34,6 +35,7 @@ from vaekit.evaluation.neighbours import nearest as nearest
 from vaekit.evaluation.prdc import prdc as prdc
 from vaekit.evaluation.protocol import differences as differences
 from vaekit.evaluation.protocol import protocol_of as protocol_of
+from vaekit.evaluation.ranking import rank as rank
 from vaekit.evaluation.rate_distortion import RateDistortion as RateDistortion
 from vaekit.evaluation.reconstruction import mse as mse
 from vaekit.evaluation.reconstruction import psnr as psnr

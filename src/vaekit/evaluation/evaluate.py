@@ -16,7 +16,7 @@ from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, standa
 from vaekit.evaluation.codebook import code_usage
 from vaekit.evaluation.frechet import frechet_pca64
 from vaekit.evaluation.likelihood import ImportanceSum
-from vaekit.evaluation.protocol import protocol_of
+from vaekit.evaluation.protocol import fingerprint, protocol_of
 from vaekit.evaluation.rate_distortion import RateDistortion
 from vaekit.evaluation.reconstruction import mse, psnr
 from vaekit.likelihoods import Bernoulli
@@ -98,6 +98,7 @@ def evaluate(
     results["protocol"] = protocol_of(model, part, whole, seed=seed, num_samples=draws, name=name)
     if reference is not None:
         results |= frechet_pca64(model, whole, reference, seed=seed)
+        results["protocol"]["reference"] = fingerprint(reference)
     if usage := code_usage(model, part, seed=seed):
         results["codes"] = usage
     return {k: _finite(v) for k, v in results.items()}

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from vaekit.data.dataset import Part
     from vaekit.model import Model
 
-EXAMPLES = ("data", "part", "examples", "n")
-"""Which examples were measured: what every figure depends on."""
+EXAMPLES = ("examples", "n")
+"""Which examples were measured, by the hash of their values: what every figure depends on."""
 BY_FIGURE = {
     "nll": (*EXAMPLES, "binarization", "measure", "estimator", "num_samples"),
     "bits_per_dim": (*EXAMPLES, "binarization", "measure", "estimator", "num_samples"),
@@ -21,9 +21,10 @@ BY_FIGURE = {
     "distortion": (*EXAMPLES, "binarization", "measure"),
     "rate": (*EXAMPLES, "binarization"),
     "mse": (*EXAMPLES, "binarization", "unit_of_x"),
+    "frechet_pca64": (*EXAMPLES, "binarization", "reference"),
 }
 """What of the protocol a figure depends on; any figure that is not here depends on all of it."""
-NOTES = ("n_total", "binarization_seed", "seed", "precision", "likelihood", "is_likelihood")
+NOTES = ("data", "part", "n_total", "binarization_seed", "seed", "precision", "likelihood", "is_likelihood")
 """Stated for whoever repeats the figure; two figures that differ here alone estimate the same quantity."""
 
 

@@ -10,6 +10,7 @@ from vaekit.plots.interpolations import interpolations as interpolations
 from vaekit.plots.kl import kl_per_dimension as kl_per_dimension
 from vaekit.plots.latent_grid import latent_grid as latent_grid
 from vaekit.plots.latent_map import latent_map as latent_map
+from vaekit.plots.neighbours import neighbour_panel as neighbour_panel
 from vaekit.plots.neighbours import neighbours as neighbours
 from vaekit.plots.reconstructions import reconstructions as reconstructions
 from vaekit.plots.run import draw_run as draw_run

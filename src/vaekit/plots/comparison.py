@@ -28,6 +28,14 @@ FACTS = (
     ("elbo", "ELBO, nats per example"),
     ("nll", "−log p(x), nats per example"),
     ("active_units", "active latent dimensions"),
+    ("mutual_information", "information of codes, nats"),
+    ("linear_probe", "linear probe, accuracy"),
+    ("knn", "5 nearest neighbours, accuracy"),
+    ("fid", "FID, own features"),
+    ("precision", "precision of samples"),
+    ("recall", "recall of samples"),
+    ("mig", "MIG"),
+    ("factor_vae_score", "FactorVAE score"),
 )
 
 
@@ -86,10 +94,18 @@ def panel_of(
         draws = model.draw_prior(32, classes)
         new = model.decode(draws, classes).mean
         facts = {
-            text: number(results[key]) for key, text in FACTS if results and results.get(key) is not None
+            text: _with_interval(results, key)
+            for key, text in FACTS
+            if results and results.get(key) is not None
         }
         standard = isinstance(getattr(model, "prior", None), StandardNormal)
         return Panel(name, x, model.reconstruct(x, given), new, codes, labels, draws, standard, facts)
+
+
+def _with_interval(results: Mapping[str, Any], key: str) -> str:
+    """A figure, and its 95 % interval where there is one."""
+    value, interval = number(results[key]), results.get(f"{key}_interval")
+    return f"{value} ({number(interval[0])} to {number(interval[1])})" if interval else value
 
 
 def embed_all(model: Model, part: Part, batch_size: int = 256) -> tuple[torch.Tensor, torch.Tensor | None]:

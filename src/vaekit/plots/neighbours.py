@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
+from vaekit.evaluation.chunks import evaluating
+from vaekit.evaluation.neighbours import nearest_in
 from vaekit.plots.style import DPI, INK, MUTED, SMALL_SIZE, Page, as_numpy, number
 from vaekit.plots.tiles import Tiles, has_dark_ink, shape_of_grid, to_grid, value_limits
 from vaekit.schema import Schema
 
+if TYPE_CHECKING:
+    from vaekit.data.dataset import Part
+    from vaekit.model import Model
+
 PAIR_GAP, ROW_GAP = 3, 30
+NUM_SHOWN, NEAREST = 24, 3
 
 
 def neighbours(
@@ -81,3 +89,21 @@ def neighbours(
                     va="top",
                 )
     return page.finish()
+
+
+def neighbour_panel(model: Model, train: Part, *, seed: int = 0, note: str = "") -> Figure:
+    """`neighbours` of a model's own samples among the training examples.
+
+    Args:
+        model: any model.
+        train: the training part.
+        seed: of the samples.
+        note: added to the subtitle.
+    """
+    train = train.to("cpu")
+    with evaluating(model, seed):
+        x = model.sample(NUM_SHOWN, mean=not train.schema.is_binary).cpu().float()
+        distances, places = nearest_in(x, train, k=min(NEAREST, len(train)))
+        generator = torch.Generator().manual_seed(seed)
+        near = torch.stack([train.batch(row, generator)[0] for row in places])
+    return neighbours(x, near, train.schema, distances, note=note)
