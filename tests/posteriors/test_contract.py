@@ -24,7 +24,10 @@ EXAMPLES: dict[str, Callable[[int], Posterior]] = {}
 OVER_CODES: dict[str, Callable[[], Posterior]] = {
     "VectorQuantized": lambda: PUBLIC["VectorQuantized"](MLP(4, 6), Codebook(5, 3), (2, 2)),
 }
-over_vectors = pytest.mark.parametrize("name", [name for name in PUBLIC if name not in OVER_CODES])
+ON_SPHERE = {"VonMisesFisher"}  # densities on the sphere, tested in test_von_mises_fisher.py
+over_vectors = pytest.mark.parametrize(
+    "name", [name for name in PUBLIC if name not in {*OVER_CODES, *ON_SPHERE}]
+)
 
 
 def build(name: str, latent: int) -> Posterior:
@@ -53,6 +56,8 @@ def test_the_density_integrates_to_1_and_draws_follow_it(name: str) -> None:
     draws = qz.rsample((20_000,))
     assert bool(((draws.mean(0) - mean).abs() <= 5 * (variance / 20_000).sqrt()).all())
     torch.testing.assert_close(draws.var(0), variance, rtol=0.1, atol=0)
+    if name == "FlowPosterior":
+        return  # its mean has no closed form
     torch.testing.assert_close(
         qz.mean, mean, rtol=0, atol=5 * math.sqrt(float(variance.detach().max()) / 20_000)
     )

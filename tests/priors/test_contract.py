@@ -26,6 +26,7 @@ EXAMPLES: dict[str, Callable[[int], Prior]] = {
     ),
 }
 OVER_CODES = {
+    "SphereUniform",
     "UniformCodesPrior",
     "AutoregressiveCodes",
 }  # masses, tested in test_quantized.py, test_codes.py

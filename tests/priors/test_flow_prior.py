@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vaekit import MLP, VAE, Bernoulli, DiagonalGaussian, FlowPrior, UserError
-from vaekit.nets.flow import FLOWS
+from vaekit.priors.flow_prior import FLOWS
 
 DOUBLE = torch.float64
 

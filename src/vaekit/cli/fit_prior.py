@@ -20,7 +20,7 @@ def fit_prior(
     *,
     kind: Literal["mixture", "flow", "autoregressive"] | None = None,
     num_components: Annotated[int, Parameter(alias="-n")] = 10,
-    flow: Literal["realnvp", "spline", "maf"] = "realnvp",
+    flow: Literal["realnvp", "spline", "maf", "iaf"] = "realnvp",
     epochs: int = 50,
     output: Annotated[str | None, Parameter(alias="-o")] = None,
     common: Common = Common(),  # noqa: B008

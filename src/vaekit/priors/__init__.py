@@ -4,6 +4,7 @@ from vaekit.priors.autoregressive_codes import AutoregressiveCodes as Autoregres
 from vaekit.priors.flow_prior import FlowPrior as FlowPrior
 from vaekit.priors.gaussian_prior import GaussianPrior as GaussianPrior
 from vaekit.priors.mixture_prior import MixturePrior as MixturePrior
+from vaekit.priors.sphere_uniform import SphereUniform as SphereUniform
 from vaekit.priors.standard_normal import StandardNormal as StandardNormal
 from vaekit.priors.uniform_codes import UniformCodesPrior as UniformCodesPrior
 from vaekit.priors.vamp_prior import VampPrior as VampPrior

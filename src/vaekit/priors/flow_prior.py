@@ -12,9 +12,11 @@ from torch.distributions import Distribution, Independent, Normal
 from vaekit.conditional import Prior
 from vaekit.distributions.flow import Affine, Chained, Flow
 from vaekit.distributions.shaped import shaped
-from vaekit.errors import UserError
+from vaekit.errors import UserError, did_you_mean
 from vaekit.nets.flow import flow_network
 from vaekit.nets.net import as_shape
+
+FLOWS = ("realnvp", "spline", "maf", "iaf")
 
 
 class FlowPrior(Prior):
@@ -25,7 +27,8 @@ class FlowPrior(Prior):
     Args:
         latent: number of latent dimensions D, or the shape of z.
         flow: "realnvp" (Dinh et al., 2017) or "spline" (Durkan et al., 2019), couplings that are quick both ways; "maf"
-            (Papamakarios et al., 2017), autoregressive: the most flexible density, sampled in D passes.
+            (Papamakarios et al., 2017), autoregressive, sampled in D passes; "iaf" (Kingma et al., 2016), the same
+            the other way round, whose density takes D passes.
         num_transforms: number of invertible layers.
         hidden: widths of the hidden layers of each.
         condition: number of condition features, a class for example; 0 for none.
@@ -55,8 +58,11 @@ class FlowPrior(Prior):
         super().__init__()
         self.event_shape, self.condition = as_shape(latent), condition
         D = math.prod(self.event_shape)
+        if flow not in FLOWS:
+            raise UserError(f'FlowPrior has no flow "{flow}". {did_you_mean(flow, FLOWS)}')
+        self.is_inverse = flow == "iaf"
         self.flow = flow_network(
-            flow,
+            "maf" if flow == "iaf" else flow,
             D,
             context=condition,
             num_transforms=num_transforms,
@@ -76,7 +82,8 @@ class FlowPrior(Prior):
         batch = () if condition is None else condition.shape[:-1]
         loc, scale = (value.expand(*batch, -1) for value in (self.loc, self.scale))
         base = Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
-        transform = Chained(self.flow(condition).inv, Affine(self.shift, self.stretch))
+        bent = self.flow(condition)
+        transform = Chained(bent if self.is_inverse else bent.inv, Affine(self.shift, self.stretch))
         return shaped(Flow(base, transform), self.event_shape)
 
     @torch.no_grad()

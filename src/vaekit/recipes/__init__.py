@@ -16,6 +16,9 @@ NAMES: tuple[str, ...] = (
     "vqvae",
     "vampprior",
     "hvampprior",
+    "iaf",
+    "nf",
+    "svae",
     "fsq",
     "rqvae",
     "ladder",
@@ -36,6 +39,7 @@ NAMES: tuple[str, ...] = (
     "rae",
     "vaegan",
     "msssimvae",
+    "m2",
 )
 """Every recipe; a new one is a file with a function of the same name, and a word here."""
 
