@@ -25,6 +25,9 @@ class DataOptions:
         labels: a file with one label a line, or a .npy, for data that has none of its own.
         skip_bad: leave unreadable files out and count them, instead of stopping.
         limit: use this many examples only, drawn by the seed.
+        types: kinds of a table's columns in place of the inferred ones, "age=integer,size=ordinal(S<M<L),note=skip".
+        labelled: keep the labels of this many training examples of each class and hide the others, for semi-supervised
+            models.
     """
 
     valid: float | None = None
@@ -34,6 +37,8 @@ class DataOptions:
     labels: str | None = None
     skip_bad: bool = False
     limit: int | None = None
+    labelled: int | None = None
+    types: str | None = None
 
 
 def parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

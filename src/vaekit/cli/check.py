@@ -42,7 +42,11 @@ def check(
     planned = Output.plan(output, "", (".png",), force=force) if output is not None else None
     dataset = open_data(data, seed=common.seed, **sort_options(options, None).data)
     facts = dataset.describe()
-    if planned is not None:
+    if planned is not None and dataset.schema.columns:
+        from vaekit.plots.marginals import marginals
+
+        facts["output"] = planned.write_figure(marginals(dataset.train.raw, None, dataset.schema))
+    elif planned is not None:
         from vaekit.evaluation.chunks import subset
         from vaekit.plots import data_grid
 
@@ -52,6 +56,8 @@ def check(
 
 
 def _view(facts: dict[str, Any]) -> list[Any]:
+    if facts["columns"]:
+        return _view_table(facts)
     low, high = facts["raw_range"]
     levels = f", {facts['levels']} levels" if facts["levels"] else ""
     model_low, model_high = facts["model_range"]
@@ -77,4 +83,19 @@ def _view(facts: dict[str, Any]) -> list[Any]:
     said = [*facts["notes"], *facts["oddities"]]
     if said:
         made.append("\n".join(f"- {sentence}" for sentence in said))
+    return made
+
+
+def _view_table(facts: dict[str, Any]) -> list[Any]:
+    about = {
+        "kind": f"table, {len(facts['columns'])} columns",
+        "parts": "  ".join(f"{name} {count:,}" for name, count in facts["parts"].items()),
+        "memory": f"{facts['memory_bytes'] / 1e6:,.1f} MB",
+        "picture": facts.get("output"),
+    }
+    rows = [[c["name"], c["kind"], c["values"], f"{c['missing']:,}" if c["missing"] else ""] for c in facts["columns"]]
+    made: list[Any] = [pairs(facts["name"], about)]
+    made.append(table("Columns", ("column", "kind", "values", "missing"), rows, numbers=(3,)))
+    made.append("\n".join(f"- {sentence}" for sentence in [*facts["notes"], *facts["oddities"]]))
+    made.append('Another kind of a column: --types "age=continuous,grade=ordinal(low<high)"')
     return made

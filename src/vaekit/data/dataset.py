@@ -19,7 +19,8 @@ class Part:
     """One of train, valid and test.
 
     Args:
-        raw: (N, *shape), values as the source has them: uint8, int32 (for 16-bit integers) or float32.
+        raw: (N, *shape), values as the source has them: uint8, int32 (for 16-bit integers), float32, or float64
+            for a table.
         y: (N,) int64 labels, or None.
         names: file names, where the source has them.
         schema: what one example is.
@@ -83,7 +84,9 @@ class Part:
         def move(t: Tensor | None) -> Tensor | None:
             return None if t is None else t.to(device)
 
-        return dataclasses.replace(self, raw=self.raw.to(device), y=move(self.y), factors=move(self.factors))
+        # Apple's GPUs know no double precision.
+        raw = self.raw.float() if torch.device(device).type == "mps" and self.raw.is_floating_point() else self.raw
+        return dataclasses.replace(self, raw=raw.to(device), y=move(self.y), factors=move(self.factors))
 
     def take(self, index: Tensor) -> Part:
         """The part that holds only the examples at `index`, in that order."""
@@ -102,12 +105,13 @@ class Part:
             return bernoulli(raw, self.schema.scale, generator).float()
         offset, scale = self._offset_and_scale()
         # Copies always: a caller may change its batch in place, and must not change the data.
-        x = raw.to(torch.float32, copy=True)
+        # Tables are kept in double precision: dates and large whole numbers lose digits before the offset is off.
+        x = raw.to(torch.float64 if raw.dtype == torch.float64 else torch.float32, copy=True)
         if isinstance(offset, Tensor) or offset != 0.0:
             x -= offset
         if isinstance(scale, Tensor) or scale != 1.0:
             x /= scale
-        return x
+        return x.float()
 
     def _offset_and_scale(self) -> tuple[Tensor | float, Tensor | float]:
         if self._affine is None:
@@ -116,7 +120,8 @@ class Part:
 
     def _affine_value(self, value: float | tuple[float, ...]) -> Tensor | float:
         if isinstance(value, tuple):
-            return torch.tensor(value, dtype=torch.float32, device=self.raw.device).view(self.schema.shape)
+            dtype = torch.float64 if self.raw.dtype == torch.float64 else torch.float32
+            return torch.tensor(value, dtype=dtype, device=self.raw.device).view(self.schema.shape)
         return float(value)
 
 

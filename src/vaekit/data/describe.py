@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from vaekit.data.dataset import Dataset, Part
+from vaekit.data.describe_table import describe_columns
 
 _TINY = 10  # examples in the training part below which a class is hardly learned
 _HASH_LIMIT = 2_000_000_000  # bytes; a few seconds of hashing
@@ -22,10 +23,13 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
     Returns:
         name, kind, shape, parts (name -> count), split (a sentence), dtype, raw_range, model_range, levels, binarize,
-        label_counts (part -> class -> count), factors (names), memory_bytes, oddities (sentences), notes, source.
+        label_counts (part -> class -> count), factors (names),
+        columns (of a table), memory_bytes, oddities (sentences), notes, source.
     """
     schema, parts = dataset.schema, dataset.parts
-    ranges = [part.raw.aminmax() for part in parts.values() if len(part)]
+    columns = describe_columns(dataset) if schema.columns else []
+    # Columns of a table have no range in common.
+    ranges = [part.raw.aminmax() for part in parts.values() if len(part) and not columns]
     model_range = [schema.low, schema.high]
     return {
         "name": schema.name,
@@ -34,12 +38,13 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "parts": {name: len(part) for name, part in parts.items()},
         "split": dataset.split,
         "dtype": schema.dtype,
-        "raw_range": [min(r.min.item() for r in ranges), max(r.max.item() for r in ranges)],
+        "raw_range": [min(r.min.item() for r in ranges), max(r.max.item() for r in ranges)] if ranges else None,
         "model_range": [bound if math.isfinite(bound) else None for bound in model_range],
         "levels": schema.levels,
         "binarize": dataset.source.get("binarize", "none"),
         "label_counts": {name: counts for name, part in parts.items() if (counts := _label_counts(part))},
         "factors": list(dataset.factor_names),
+        "columns": columns,
         "memory_bytes": sum(part.raw.numel() * part.raw.element_size() for part in parts.values()),
         "oddities": _oddities(dataset),
         "notes": list(dataset.notes),
@@ -51,7 +56,7 @@ def _label_counts(part: Part) -> dict[str, int]:
     """Examples of each class."""
     if part.y is None:
         return {}
-    counts = torch.bincount(part.y.cpu(), minlength=part.schema.num_classes).tolist()
+    counts = torch.bincount(part.y[part.y >= 0].cpu(), minlength=part.schema.num_classes).tolist()
     return dict(zip(part.schema.label_names, counts))
 
 

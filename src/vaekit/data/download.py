@@ -65,7 +65,32 @@ def keep_binarized(contents: dict[str, bytes]) -> dict[str, bytes]:
     return {"binarized_mnist.npz": buffer.getvalue()}
 
 
+ADULT_HEADER = (
+    "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,capital-gain,"
+    "capital-loss,hours-per-week,native-country,income,split"
+)
+
+
+def keep_adult(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """adult.data and adult.test as one CSV with a header and a column `split`."""
+    lines = [ADULT_HEADER]
+    for part, file in (("train", "adult.data"), ("test", "adult.test")):
+        for line in contents[file].decode().splitlines():
+            if line.count(",") == 14:
+                lines.append(f"{line.replace(', ', ',').rstrip().rstrip('.')},{part}")
+    return {"adult.csv.gz": gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0)}
+
+
 MIRRORS = {
+    "adult": Mirror(
+        ("https://archive.ics.uci.edu/ml/machine-learning-databases/adult",),
+        {
+            "adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+            "adult.test": "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
+        },
+        bytes,
+        keep_adult,
+    ),
     "mnist": Mirror(
         (
             "https://ossci-datasets.s3.amazonaws.com/mnist",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +33,18 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("vaekit")) / "data"
 
 
-def read_named(name: str) -> Source:
-    """The data set called `name`.
+def read_named(name: str, types: Any = None) -> Source:
+    """The data set called `name`; `types` are kinds of a table's columns.
 
     Looks in `$VAEKIT_DATA`, the cache, Debian's folder, and then downloads into the cache.
 
     Raises:
-        UserError: it is nowhere and cannot be downloaded.
+        UserError: it is nowhere and cannot be downloaded, or types for what is no table.
     """
+    if name == "adult":
+        return _adult(name, types)
+    if types:
+        raise UserError(f"types names the columns of a table, and {name} is none; leave types out.")
     return NAMED[name](name)
 
 
@@ -144,6 +149,21 @@ def _shapes(name: str) -> Source:
     )  # fmt: skip
 
 
+def _adult(name: str, types: Any = None) -> Source:
+    from vaekit.data.frames import read_frame
+    from vaekit.data.tables import encode
+
+    file = find(locate(name, ("adult.csv.gz",)), "adult.csv.gz")
+    assert file is not None
+    frame, notes = read_frame(file)
+    if "split" not in frame.columns:
+        raise UserError(f"{file} is not the table of 16 columns expected, with split as the last; fetch it again.")
+    part = frame["split"].to_numpy()
+    columns, block, more = encode(frame.drop("split"), types)
+    blocks = {which: block.take(np.flatnonzero(part == which)) for which in ("train", "test")}
+    return Source(name, "table", blocks, levels=None, dtype="float64", columns=columns, notes=[*notes, *more])
+
+
 NAMED: dict[str, Callable[[str], Source]] = {
     "digits": _digits,
     "mnist": _mnist,
@@ -151,4 +171,5 @@ NAMED: dict[str, Callable[[str], Source]] = {
     "binarized-mnist": _binarized_mnist,
     "freyfaces": _freyfaces,
     "shapes": _shapes,
+    "adult": _adult,
 }

@@ -15,9 +15,11 @@ from torch import Tensor
 from vaekit.data.arrays import as_numpy, read_array, read_labels
 from vaekit.data.dataset import Dataset, Part, bernoulli
 from vaekit.data.files import read_file, read_label_file, refuse_pickle
+from vaekit.data.frames import is_frame, is_table
 from vaekit.data.named import NAMED, read_named
 from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.data.split import split
+from vaekit.data.tables import read_table, table_schema
 from vaekit.errors import UserError, did_you_mean
 from vaekit.schema import Schema
 
@@ -36,14 +38,16 @@ def open_data(
     skip_bad: bool = False,
     seed: int = 0,
     limit: int | None = None,
+    labelled: int | None = None,
+    types: str | dict[str, str] | None = None,
     sha256: str | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Dataset:
     """Open data by name, path or value, and split it.
 
     Args:
-        data: the name of a data set ("mnist"), a folder of images, a .npy, .npz or IDX file, an array or tensor,
-            or a pair (x, y).
+        data: the name of a data set ("mnist"), a folder of images, a .npy, .npz or IDX file, a table (.csv, .tsv,
+            .parquet, a polars or pandas frame), an array or tensor, or a pair (x, y).
         valid, test: a share below 1 or a number of examples for the part, 0 for none; by default the source's own
             part, else 20 % for test and then min(10 %, 1000) of the rest for validation.
         binarize: "dynamic" draws each value anew in every batch with x as its probability, "static" once.
@@ -52,6 +56,10 @@ def open_data(
         skip_bad: leave damaged images out, and say so in the notes, instead of stopping.
         seed: fixes the split and the static draw.
         limit: at most so many examples in each part.
+        types: kinds of a table's columns in place of the inferred ones, "age=integer,size=ordinal(S<M<L)"; "skip"
+            leaves a column out.
+        labelled: keep the labels of so many examples of each class of the training part, drawn by seed; the others
+            become -1, unknown, for semi-supervised models.
         sha256, shape: what an array's content must be, as recorded in `Dataset.source`.
 
     Returns:
@@ -70,19 +78,23 @@ def open_data(
         return data
     if binarize not in ("none", "dynamic", "static"):
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
-    source = _read(data, size, skip_bad)
+    source = _read(data, size, skip_bad, types)
     if sha256 is not None and source.identity.get("sha256") != sha256:
         came = source.identity.get("shape", "no array")
         raise UserError(
             f"The array of shape {came} is not the one recorded, of shape {shape} and sha256 {sha256[:12]}...; "
             "give the same values in the same order."
         )
+    if source.kind == "table" and labels is not None:
+        raise UserError("A table's labels are a column like any other; leave labels out.")
     label_record = _set_labels(source, labels)
     parts, sentence = split(source.blocks, valid, test, limit, seed)
     if source.packed:
         for block in parts.values():
             block.raw = np.unpackbits(block.raw, axis=1).reshape(-1, *source.packed)
-    schema = _schema(source, parts["train"].raw)
+    if labelled is not None:
+        parts["train"].y = _hide_labels(source, parts["train"].y, labelled, seed)
+    schema = table_schema(source, parts) if source.kind == "table" else _schema(source, parts["train"].raw)
     schema, made = _parts(parts, schema, binarize, seed)
     record = {
         "data": IN_MEMORY,
@@ -91,9 +103,11 @@ def open_data(
         "binarize": binarize,
         "seed": seed,
         "limit": limit,
+        "labelled": labelled,
         "size": list(size) if isinstance(size, tuple) else size,
         "labels": label_record,
         "skip_bad": skip_bad,
+        "types": types,
         **source.identity,
     }
     return Dataset(
@@ -103,7 +117,7 @@ def open_data(
     )  # fmt: skip
 
 
-def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
+def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any) -> Source:
     if isinstance(data, str) and data == IN_MEMORY:
         raise UserError(
             "This data was an array in memory and is not kept; give the same array to open it again."
@@ -111,17 +125,21 @@ def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool) -> Sour
     if isinstance(data, str) and data in NAMED:
         if size is not None:
             raise UserError(f"size resizes a folder of images; {data} has a fixed size. Leave size out.")
-        source = read_named(data)
+        source = read_named(data, types)
         source.identity = {"data": data}
         return source
     if isinstance(data, (str, Path)):
-        return _read_path(data, size, skip_bad)
+        return _read_path(data, size, skip_bad, types)
     if size is not None:
         raise UserError("size resizes a folder of images; an array has its size. Leave size out.")
+    if is_frame(data):
+        return read_table(data, types)
+    if types:
+        raise UserError("types names the columns of a table; an array has none. Leave types out.")
     return _read_value(data)
 
 
-def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool) -> Source:
+def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any) -> Source:
     if data == "":
         raise UserError(f"The data has an empty name; expected a path or one of {', '.join(sorted(NAMED))}.")
     path = Path(data).expanduser()
@@ -134,8 +152,10 @@ def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: b
                 f'"{text}" is no data set that vaekit knows, and no file or folder. {did_you_mean(text, NAMED)}'
             )
         raise UserError(
-            f"{path} does not exist; give a folder of images, a .npy, .npz or IDX file, or a data set's name."
+            f"{path} does not exist; give a folder of images, a .csv, .npy, .npz or IDX file, or a data set's name."
         )
+    if types and (path.is_dir() or not is_table(path)):
+        raise UserError(f"types names the columns of a table, and {path} is none; leave types out.")
     if path.is_dir():
         from vaekit.data.images import read_folder
 
@@ -146,7 +166,7 @@ def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: b
             raise UserError(f"{path} is a single image; give the folder that holds the images to learn from.")
         if size is not None:
             raise UserError(f"size resizes a folder of images; {path} is a file. Leave size out.")
-        source = read_file(path)
+        source = read_table(path, types) if is_table(path) else read_file(path)
     source.identity = {"data": str(path.resolve())}
     return source
 
@@ -205,6 +225,20 @@ def _set_labels(source: Source, labels: Any) -> str | None:
         return str(path.resolve())
     block.y, source.label_names = read_labels(labels, len(block), "labels")
     return IN_MEMORY
+
+
+def _hide_labels(source: Source, y: np.ndarray | None, labelled: int, seed: int) -> np.ndarray:
+    """Labels with all but `labelled` of each class as -1, and a note that says so."""
+    if y is None:
+        raise UserError(f"labelled={labelled} keeps some labels, and {source.name} has none; pass labels.")
+    if isinstance(labelled, bool) or labelled != int(labelled) or labelled < 1:
+        raise UserError(f"labelled is a number of examples of each class, at least 1; {labelled} came.")
+    random, hidden = np.random.RandomState(seed % 2**32), np.full_like(y, -1)
+    for label in np.unique(y[y >= 0]):
+        kept = random.permutation(np.flatnonzero(y == label))[: int(labelled)]
+        hidden[kept] = label
+    source.notes.append(f"{(hidden >= 0).sum():,} of {len(y):,} training labels are kept, by seed {seed}")
+    return hidden
 
 
 def _schema(source: Source, train: np.ndarray) -> Schema:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vaekit.schema import Column
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
@@ -38,7 +40,7 @@ class Source:
 
     Args:
         name: what to call it.
-        kind: "image" or "array".
+        kind: "image", "array" or "table".
         blocks: {"all": ...} without an official split, else {"train": ..., "valid"?: ..., "test"?: ...}.
         levels: number of grid values 0 .. levels - 1 of integer data; None for floats.
         unit: floats that lie in [0, 1] and stay as they are; other floats are standardized.
@@ -46,12 +48,13 @@ class Source:
         label_names: class names, in label order.
         packed: the shape of one example whose bits the blocks hold, eight to the byte; unpacked after the split.
         factor_names: names of the factors' columns.
+        columns: of a table, one for each value; what only the training part can tell follows after the split.
         notes: sentences for the user.
         identity: what goes into `Dataset.source`.
     """
 
     name: str
-    kind: Literal["image", "array"]
+    kind: Literal["image", "array", "table"]
     blocks: dict[str, Block]
     levels: int | None
     unit: bool = False
@@ -59,5 +62,6 @@ class Source:
     label_names: tuple[str, ...] = ()
     packed: tuple[int, ...] | None = None
     factor_names: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
     notes: list[str] = field(default_factory=list)
     identity: dict[str, Any] = field(default_factory=dict)
