@@ -24,7 +24,8 @@ from vaekit.conditional import Likelihood
 class Case:
     """One likelihood in one setting.
 
-    `support` is "levels" (masses of k / (levels - 1)), "unit" (a density on [0, 1]) or "real" (a density on the line).
+    `support` is "levels" (masses of k / (levels - 1)), "counts" (the same, k without an end), "unit" (a density on
+    [0, 1]) or "real" (a density on the line).
     """
 
     name: str
@@ -55,6 +56,7 @@ PUBLIC: dict[str, type[Likelihood]] = {
     for name, value in vars(vaekit.likelihoods).items()
     if inspect.isclass(value) and issubclass(value, Likelihood)
 }
+COUNTS = ("Poisson", "NegativeBinomial")
 MEAN_BEFORE_ROUNDING = ("DiscretizedLogistic", "DiscretizedLogisticMixture")
 SCALES = (0.3, "per_dimension", "network", "optimal")
 # Every likelihood is tested with its defaults, as `found` finds it; these are further settings.
@@ -68,6 +70,10 @@ FURTHER = [
     Case("DiscretizedLogisticMixture", {"num_components": 1, "levels": 2}, "levels", 2),
     Case("DiscretizedLogisticMixture", {"num_components": 4, "levels": 17}, "levels", 17),
     *(Case("Gaussian", {"scale": s}, "real") for s in SCALES),
+    Case("NegativeBinomial", {"levels": 20, "shape": "network"}, "counts", 20),
+    Case("Poisson", {"levels": 20}, "counts", 20),
+    *(Case("StudentT", {"scale": s}, "real") for s in SCALES[:-1]),
+    Case("StudentT", {"df": "learned", "scale": 0.5}, "real"),
     *(Case("Laplace", {"scale": s}, "real") for s in SCALES),
 ]
 
@@ -75,6 +81,7 @@ FURTHER = [
 def found(name: str) -> Case | None:
     """A likelihood with its defaults, on the widest data that it says it is a likelihood of."""
     for case in (
+        *([Case(name, {}, "counts", 256)] if name in COUNTS else []),
         Case(name, {}, "real"),
         Case(name, {}, "unit"),
         *(Case(name, {}, "levels", n) for n in (2, 256)),
@@ -123,13 +130,18 @@ def nodes(p: Distribution, case: Case) -> tuple[Tensor, Tensor]:
     if case.support == "levels":
         x = torch.arange(case.levels, dtype=torch.float64) / (case.levels - 1)
         return x[:, None, None].expand(-1, batch, 1), torch.ones(case.levels, batch, 1, dtype=torch.float64)
+    if case.support == "counts":  # the tail falls by a factor e each time variance / mean more are counted
+        unit = case.levels - 1
+        last = int((p.mean * unit + 30 * (1 + p.variance / p.mean * unit)).max())
+        x = torch.arange(last, dtype=torch.float64) / unit
+        return x[:, None, None].expand(-1, batch, 1), torch.ones(last, batch, 1, dtype=torch.float64)
     # Gauss-Legendre on pieces that grow from where the density is sharp: the ends of [0, 1], the mean on the line.
     if case.support == "unit":
         steps = [0.0, *(2.0**-i for i in range(20, 0, -1))]
         edges = torch.tensor([*steps, *(1 - s for s in reversed(steps[:-1]))], dtype=torch.float64)[:, None]
         edges = edges.expand(-1, batch)
     else:
-        steps = torch.tensor([0.0, *(2.0**i for i in range(-3, 7))], dtype=torch.float64)[:, None]
+        steps = torch.tensor([0.0, *(2.0**i for i in range(-3, 14))], dtype=torch.float64)[:, None]
         spread = p.variance.flatten() ** 0.5
         edges = p.mean.flatten() + spread * torch.cat([-steps.flip(0), steps[1:]])
     knots, weights = (torch.from_numpy(v)[:, None, None] for v in np.polynomial.legendre.leggauss(40))
@@ -159,7 +171,7 @@ def test_draws_and_mean_agree_with_the_probabilities(case: Case, gain: float) ->
     torch.manual_seed(0)
     num_draws = 40_000
     draws = p.sample((num_draws,)).double()
-    if case.support == "levels":
+    if case.support in ("levels", "counts"):
         on_grid = draws * (case.levels - 1)
         torch.testing.assert_close(on_grid, on_grid.round(), rtol=0, atol=1e-6)
     # Five standard errors, of the mean and of the variance; the last term allows for rounding.
@@ -180,7 +192,7 @@ def test_no_value_is_likelier_than_the_mode(case: Case, gain: float) -> None:
         pytest.skip("states no mode")
     x, _ = nodes(p, case)
     assert bool((p.log_prob(mode) >= p.log_prob(x) - 1e-9).all())
-    if case.support == "levels":
+    if case.support in ("levels", "counts"):
         torch.testing.assert_close(
             mode * (case.levels - 1), (mode * (case.levels - 1)).round(), rtol=0, atol=1e-6
         )
@@ -191,7 +203,7 @@ def test_no_value_is_likelier_than_the_mode(case: Case, gain: float) -> None:
 def test_float32_agrees_with_float64(case: Case, gain: float) -> None:
     generator = torch.Generator().manual_seed(2)
     x = torch.rand(64, 1, 1, generator=generator)
-    if case.support == "levels":
+    if case.support in ("levels", "counts"):
         x = (x * (case.levels - 1)).round() / (case.levels - 1)
     x = torch.cat([torch.zeros(1, 1, 1), torch.ones(1, 1, 1), x])
     log_probs = []

@@ -19,9 +19,13 @@ PUBLIC = {
     for name, value in vars(vaekit.posteriors).items()
     if inspect.isclass(value) and issubclass(value, Posterior)
 }
-# Posteriors over vectors that (net, latent) does not build; those over codes have masses, tested in test_quantized.py.
-EXAMPLES: dict[str, Callable[[int], Posterior]] = {}
+# Posteriors over vectors that (net, latent) does not build; those over codes have masses, tested in files of their own.
+EXAMPLES: dict[str, Callable[[int], Posterior]] = {
+    "Corrupted": lambda latent: PUBLIC["Corrupted"](PUBLIC["DiagonalGaussian"](MLP(4, 6), latent)),
+}
 OVER_CODES: dict[str, Callable[[], Posterior]] = {
+    "GumbelSoftmax": lambda: PUBLIC["GumbelSoftmax"](MLP(4, 6), 2, 3),
+    "RelaxedBernoulli": lambda: PUBLIC["RelaxedBernoulli"](MLP(4, 6), 3),
     "VectorQuantized": lambda: PUBLIC["VectorQuantized"](MLP(4, 6), Codebook(5, 3), (2, 2)),
 }
 ON_SPHERE = {"VonMisesFisher"}  # densities on the sphere, tested in test_von_mises_fisher.py

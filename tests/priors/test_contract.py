@@ -27,6 +27,8 @@ EXAMPLES: dict[str, Callable[[int], Prior]] = {
 }
 OVER_CODES = {
     "SphereUniform",
+    "UniformBinary",
+    "UniformCategorical",
     "UniformCodesPrior",
     "AutoregressiveCodes",
 }  # masses, tested in test_quantized.py, test_codes.py

@@ -10,3 +10,6 @@ from vaekit.likelihoods.discretized_logistic_mixture import (
 from vaekit.likelihoods.gaussian import Gaussian as Gaussian
 from vaekit.likelihoods.laplace import Laplace as Laplace
 from vaekit.likelihoods.natural import natural_likelihood as natural_likelihood
+from vaekit.likelihoods.negative_binomial import NegativeBinomial as NegativeBinomial
+from vaekit.likelihoods.poisson import Poisson as Poisson
+from vaekit.likelihoods.student_t import StudentT as StudentT

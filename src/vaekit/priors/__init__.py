@@ -7,4 +7,6 @@ from vaekit.priors.mixture_prior import MixturePrior as MixturePrior
 from vaekit.priors.sphere_uniform import SphereUniform as SphereUniform
 from vaekit.priors.standard_normal import StandardNormal as StandardNormal
 from vaekit.priors.uniform_codes import UniformCodesPrior as UniformCodesPrior
+from vaekit.priors.uniform_discrete import UniformBinary as UniformBinary
+from vaekit.priors.uniform_discrete import UniformCategorical as UniformCategorical
 from vaekit.priors.vamp_prior import VampPrior as VampPrior
