@@ -38,6 +38,7 @@ for room in pkgutil.walk_packages(vaekit.__path__, "vaekit."):
         "objectives",
         "model",
         "hierarchical",
+        "semi_supervised",
     ):
         importlib.import_module(room.name)
 
@@ -74,6 +75,12 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
 # Parts that the arguments above do not fit.
 EXAMPLES: dict[str, Callable[[], Component]] = {
     "Linear": lambda: registry["Linear"](steps=5),
+    "SemiSupervisedVAE": lambda: registry["SemiSupervisedVAE"](
+        MLP(8, 6),
+        DiagonalGaussian(MLP(8, 6, condition=2), 3),
+        StandardNormal(3),
+        Bernoulli(MLP(3, 6, condition=2), 8),
+    ),
     "Capacity": lambda: registry["Capacity"](Linear(epochs=3)),
     "ConvDecoder": lambda: registry["ConvDecoder"](3, (8, 8), condition=2),
     "ResNetDecoder": lambda: registry["ResNetDecoder"](3, (8, 8), condition=2),

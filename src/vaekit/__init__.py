@@ -30,6 +30,7 @@ _ROOMS = (
     "vaekit.model",
     "vaekit.hierarchical",
     "vaekit.ladder",
+    "vaekit.semi_supervised",
     "vaekit.component",
     "vaekit.conditional",
     "vaekit.trace",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from vaekit.refit import *  # noqa: F403
     from vaekit.run import Run as Run
     from vaekit.schema import Schema as Schema
+    from vaekit.semi_supervised import *  # noqa: F403
     from vaekit.trace import *  # noqa: F403
     from vaekit.training.settings import Settings as Settings
     from vaekit.weights import *  # noqa: F403

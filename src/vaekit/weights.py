@@ -25,7 +25,17 @@ __all__ = ["load_model", "save_model"]
 
 FORMAT = 1
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
-ROOMS = ("nets", "posteriors", "priors", "likelihoods", "objectives", "model", "hierarchical", "ladder")
+ROOMS = (
+    "nets",
+    "posteriors",
+    "priors",
+    "likelihoods",
+    "objectives",
+    "model",
+    "hierarchical",
+    "ladder",
+    "semi_supervised",
+)
 """Where the parts that a config may name are defined."""
 
 
@@ -33,7 +43,6 @@ def import_parts() -> None:
     """Fill the registry with every part of vaekit's own."""
     for room in ROOMS:
         importlib.import_module(f"vaekit.{room}")
-
 
 
 def unique_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
