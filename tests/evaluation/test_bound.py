@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vaekit import UserError
-from vaekit.evaluation import bound_vs_samples, chunks
+from vaekit.evaluation import bound_vs_samples, chunks, nll
 from vaekit.evaluation.bound import BlockBound
 from vaekit.plots import bound
 
@@ -40,6 +40,15 @@ def test_the_curve_rises_to_the_evidence_and_starts_at_the_elbo() -> None:
     assert curve.means[0] == pytest.approx(elbo, abs=0.02)
     for mean, (low, high) in zip(curve.means, curve.intervals, strict=True):
         assert low < mean < high
+
+
+def test_the_gap_to_the_evidence_is_half_the_relative_variance() -> None:
+    part, model = part_of(evidence().sample((400,))), model_with(LinearPosterior(spread=1.4))
+    exact = -float(evidence().log_prob(part.raw).mean())
+    results = [nll(model, part, num_samples=20, seed=seed) for seed in range(10)]
+    gap = sum(r.mean for r in results) / 10 - exact
+    assert gap > 0.005
+    assert sum(r.jensen_gap for r in results) / 10 == pytest.approx(gap, rel=0.3)
 
 
 def test_a_true_posterior_is_tight_from_the_first_draw() -> None:

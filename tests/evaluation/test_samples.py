@@ -24,6 +24,7 @@ from vaekit.evaluation import (
     ssim,
 )
 from vaekit.evaluation.features import Features
+from vaekit.evaluation.frechet import frechet_error
 from vaekit.evaluation.neighbours import nearest_in
 from vaekit.plots import neighbours
 
@@ -75,6 +76,16 @@ def test_kid_is_the_kernel_of_the_moments() -> None:
     found = kernel_distance(a, b)
     assert found.num_blocks == 20
     assert abs(found.value - exact) < 4 * found.standard_error
+
+
+def test_the_error_of_a_frechet_distance_is_its_spread() -> None:
+    errors, values = [], []
+    for _ in range(60):
+        a, b = torch.randn(200, 2, dtype=torch.float64), torch.randn(200, 2, dtype=torch.float64) + 1
+        errors.append(frechet_error(a, b))
+        values.append(frechet_distance(a, b))
+    assert sum(errors) / 60 == pytest.approx(float(torch.tensor(values).std()), rel=0.25)
+    assert math.isnan(frechet_error(torch.randn(3, 2), torch.randn(3, 2)))
 
 
 # Precision, recall, density, coverage.

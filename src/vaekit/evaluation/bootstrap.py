@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor
 
 LEVEL = 0.95
 NUM_RESAMPLES = 1000
+NORMAL = 1.959964
+"""Standard errors on either side of a 95 % interval."""
 CELLS = 2**22
 """Indices drawn at a time: 32 MB."""
 
@@ -42,3 +47,15 @@ def bootstrap_interval(
         means.append(values[drawn].mean(-1))
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
     return torch.quantile(torch.cat(means), tails).tolist()
+
+
+def with_interval(name: str, value: float, error: float) -> dict[str, Any]:
+    """A figure, its standard error and its 95 % interval by it, under their names in the results.
+
+    Example:
+        >>> with_interval("fid", 10.0, math.nan)
+        {'fid': 10.0, 'fid_se': None, 'fid_interval': None}
+    """
+    known = math.isfinite(error)
+    interval = [value - NORMAL * error, value + NORMAL * error] if known else None
+    return {name: value, f"{name}_se": error if known else None, f"{name}_interval": interval}

@@ -81,10 +81,19 @@ class Nll:
     def sampling_error(self) -> float:
         """Standard error that the draws of z alone bring into the mean, for these very examples.
 
-        By the delta method: a mean of K weights has relative variance 1/ESS - 1/K.
+        By the delta method: a mean of K weights has relative variance 1/ESS - 1/K. Understated where
+        a few draws decide.
         """
-        variance = (1 / self.ess - 1 / self.num_samples).clamp(min=0)
-        return float(variance.sum().sqrt() / len(variance))
+        return float(self._relative_variance.sum().sqrt() / len(self.values))
+
+    @property
+    def jensen_gap(self) -> float:
+        """By how much the mean overstates -log p(x) for want of draws, to first order: half the relative variance."""
+        return 0.5 * float(self._relative_variance.mean())
+
+    @property
+    def _relative_variance(self) -> Tensor:
+        return (1 / self.ess - 1 / self.num_samples).clamp(min=0)
 
 
 def nll(

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import UserError
-from vaekit.evaluation.bootstrap import bootstrap_interval
+from vaekit.evaluation.bootstrap import bootstrap_interval, with_interval
 from vaekit.evaluation.chunks import evaluating, standard_error, subset
 from vaekit.evaluation.features import FeatureName, Features, feature_network
-from vaekit.evaluation.frechet import frechet_distance, gather
+from vaekit.evaluation.frechet import frechet_distance, frechet_error, gather
 from vaekit.evaluation.kid import kernel_distance
 from vaekit.evaluation.neighbours import memorization
 from vaekit.evaluation.prdc import NEAREST, prdc
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from vaekit.data.dataset import Part
     from vaekit.model import Model
 
-GROUPS = 10
 NUM_NEAREST, NUM_SSIM = 500, 1000
-NORMAL = 1.959964
-"""Standard errors on either side of a 95 % interval."""
 
 
 def sample_figures(
@@ -95,27 +92,12 @@ def draw(model: Model, num_samples: int, *, mean: bool, batch_size: int = 250) -
 
 
 def _frechet(real: Tensor, new: Tensor) -> dict[str, Any]:
-    """FID, and its error by leaving out a tenth of both sides at a time."""
-    value = frechet_distance(new, real)
-    groups = min(GROUPS, len(real) // 2, len(new) // 2)
-    left_out = torch.tensor(
-        [
-            frechet_distance(new[_others(len(new), g, groups)], real[_others(len(real), g, groups)])
-            for g in range(groups)
-        ],
-        dtype=torch.float64,
-    )
-    error = float(((groups - 1) / groups * (left_out - left_out.mean()).square().sum()).sqrt())
-    return _with_interval("fid", value, error)
-
-
-def _others(num: int, group: int, groups: int) -> Tensor:
-    return torch.arange(num) % groups != group
+    return with_interval("fid", frechet_distance(new, real), frechet_error(new, real))
 
 
 def _kernel(real: Tensor, new: Tensor) -> dict[str, Any]:
     found = kernel_distance(new, real)
-    return _with_interval("kid", found.value, found.standard_error)
+    return with_interval("kid", found.value, found.standard_error)
 
 
 def _prdc(real: Tensor, new: Tensor, seed: int) -> dict[str, Any]:
@@ -142,9 +124,3 @@ def _ssim(model: Model, part: Part) -> dict[str, Any]:
     whole = torch.cat(values)
     return {"ssim": float(whole.mean()), "ssim_se": standard_error(whole),
             "ssim_interval": bootstrap_interval(whole)}  # fmt: skip
-
-
-def _with_interval(name: str, value: float, error: float) -> dict[str, Any]:
-    known = math.isfinite(error)
-    interval = [value - NORMAL * error, value + NORMAL * error] if known else None
-    return {name: value, f"{name}_se": error if known else None, f"{name}_interval": interval}

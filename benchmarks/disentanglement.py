@@ -1,0 +1,86 @@
+"""Disentanglement on `shapes`: the plain VAE against beta-TCVAE and FactorVAE, over seeds, with intervals.
+
+    python benchmarks/disentanglement.py [--epochs 20] [--seeds 0 1 2 3 4] [--recipes vae tcvae factorvae]
+        [--limit 20000] [--latent 10] [--quick]
+
+Scores are those of posterior means of 10,000 random examples of the whole held-out part; their definitions stand in
+the docstrings of vaekit.evaluation. Between seeds the interval is that of Student's t.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+import time
+
+from log import logged
+
+import vaekit
+from vaekit.evaluation import disentanglement
+
+T_975 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
+"""97.5 % points of Student's t, by the number of seeds."""
+SCORES = (
+    "mig", "mig_sampled", "sap", "modularity", "dci_disentanglement", "dci_completeness", "dci_informativeness",
+    "factor_vae_score", "beta_vae_score",
+)  # fmt: skip
+
+
+def interval(values: list[float]) -> str:
+    """Mean and half-width of its 95 % interval over seeds."""
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return f"{mean:.3f}"
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+    return f"{mean:.3f} ± {T_975.get(len(values), 1.96) * spread / math.sqrt(len(values)):.3f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--recipes", nargs="*", default=["vae", "tcvae", "factorvae"])
+    parser.add_argument("--latent", type=int, default=10)
+    parser.add_argument("--limit", type=int, default=None, help="training examples; all when left out")
+    parser.add_argument("--quick", action="store_true", help="1 epoch, 1,500 examples, 2 seeds")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.epochs, arguments.seeds, arguments.limit = 1, [0, 1], 1500
+    found: dict[str, list[dict[str, float]]] = {recipe: [] for recipe in arguments.recipes}
+    with (
+        logged("disentanglement-quick" if arguments.quick else "disentanglement"),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        limit = {} if arguments.limit is None else {"limit": arguments.limit}
+        print(f"shapes, {arguments.epochs} epochs, {arguments.latent} latents, seeds {arguments.seeds}")
+        for seed in arguments.seeds:
+            for recipe in arguments.recipes:
+                started = time.perf_counter()
+                run = vaekit.train(
+                    "shapes", recipe=recipe, epochs=arguments.epochs, latent=arguments.latent, seed=seed,
+                    out=f"{folder}/{recipe}-{seed}", quiet=True, **limit,
+                )  # fmt: skip
+                data = run.load_data()
+                scores = disentanglement(
+                    run.load_model(), data.test, seed=0, name="test", factor_names=data.factor_names
+                )
+                found[recipe].append(scores)
+                told = ", ".join(f"{name} {scores[name]:.3f}" for name in SCORES)
+                print(f"{recipe:10} seed {seed}: {told}  ({time.perf_counter() - started:.0f} s)")
+        print(f"\nmean over {len(arguments.seeds)} seeds ± half of the 95 % interval")
+        print(f"{'':22}" + "".join(f"{recipe:>18}" for recipe in found))
+        for name in SCORES:
+            print(
+                f"{name:22}" + "".join(f"{interval([s[name] for s in rows]):>18}" for rows in found.values())
+            )
+        print(f"protocol: {scores['protocol']}")
+        plain = found.get("vae")
+        for recipe, rows in found.items():
+            if plain and recipe != "vae":
+                gains = [a["mig"] - b["mig"] for a, b in zip(rows, plain, strict=True)]
+                print(f"MIG of {recipe} less that of vae, seed by seed: {interval(gains)}")
+
+
+if __name__ == "__main__":
+    main()
