@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -20,8 +21,10 @@ from vaekit import (
     StandardNormal,
     UserError,
     load_model,
+    natural_likelihood,
     save_model,
 )
+from vaekit.data import open_data
 
 C, D = 3, 2
 
@@ -134,3 +137,39 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         SemiSupervisedVAE(MLP(5, 6), Deterministic(MLP(5, 6, condition=C), D), StandardNormal(D), likelihood)
     with pytest.raises(UserError, match="alpha"):
         SemiSupervisedVAE(MLP(5, 6), posterior, StandardNormal(D), likelihood, alpha=-1.0)
+
+
+def fitted(parameters, loss, num_steps: int) -> None:
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    for _ in range(num_steps):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+
+def test_unlabelled_digits_help() -> None:
+    """With 100 labels of 1,294 digits, M2 is more often right than its own classifier trained on the 100 alone."""
+    dataset, width = open_data("digits", labelled=10), 128
+    schema = dataset.schema
+    (x, y), (test_x, test_y) = (p.batch(torch.arange(len(p))) for p in (dataset.train, dataset.test))
+    model = SemiSupervisedVAE(
+        MLP(schema.shape, width),
+        DiagonalGaussian(MLP(schema.shape, width, condition=10), 2),
+        StandardNormal(2),
+        natural_likelihood(MLP(2, width, condition=10), schema),
+        alpha=5.0,
+    )
+    alone = copy.deepcopy(model)
+
+    def of_a_batch() -> Tensor:
+        index = torch.randint(len(x), (100,))
+        return ELBO()(model(x[index], y[index])).total
+
+    def of_the_labelled() -> Tensor:
+        return torch.nn.functional.nll_loss(alone.log_class_probabilities(x[y >= 0]), y[y >= 0])
+
+    fitted(model.parameters(), of_a_batch, 600)
+    fitted([*alone.classifier.parameters(), *alone.head.parameters()], of_the_labelled, 500)
+    accuracy, baseline = (float((m.predict(test_x) == test_y).float().mean()) for m in (model, alone))
+    assert baseline > 0.85
+    assert accuracy > baseline + 0.005
