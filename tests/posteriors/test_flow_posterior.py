@@ -7,6 +7,7 @@ import torch
 
 from vaekit import ELBO, MLP, VAE, Bernoulli, FlowPosterior, StandardNormal, UserError
 from vaekit.distributions.planar import Planar
+from vaekit.nets.flow import last_layers
 from vaekit.posteriors.flow_posterior import FLOWS
 
 DOUBLE = torch.float64
@@ -16,9 +17,13 @@ every = pytest.mark.parametrize("flow", FLOWS)
 def posterior(flow: str, latent: int = 2) -> FlowPosterior:
     torch.manual_seed(0)
     made = FlowPosterior(MLP(4, 8), latent, flow, num_transforms=3, hidden=8, context=5).double()
-    if flow == "planar":
-        with torch.no_grad():
+    with torch.no_grad():
+        if flow == "planar":
             made.features.layer.weight.mul_(4)
+        else:
+            for last in last_layers(made.flow):
+                last.weight.mul_(100)
+                last.bias.normal_(0, 0.2)
     return made
 
 

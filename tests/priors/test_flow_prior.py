@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vaekit import MLP, VAE, Bernoulli, DiagonalGaussian, FlowPrior, UserError
+from vaekit.nets.flow import last_layers
 from vaekit.priors.flow_prior import FLOWS
 
 DOUBLE = torch.float64
@@ -24,8 +25,9 @@ def moved(flow: str, **arguments) -> FlowPrior:
     torch.manual_seed(0)
     prior = FlowPrior(2, flow, num_transforms=3, hidden=8, **arguments).double()
     with torch.no_grad():
-        for weight in prior.parameters():
-            weight.mul_(1.3 if flow != "realnvp" else 1.0)
+        for last in last_layers(prior.flow):
+            last.weight.mul_(130 if flow != "realnvp" else 100)
+            last.bias.normal_(0, 0.2)
     return prior
 
 
@@ -72,6 +74,14 @@ def test_it_learns_a_banana_better_than_any_gaussian() -> None:
     entropy = math.log(2 * math.pi * math.e) + math.log(0.2)
     best = float(-entropy - gaussian.log_prob(held).mean())
     assert gain > 0.7 * best > 0.5
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_it_starts_near_the_standard_normal(flow: str) -> None:
+    torch.manual_seed(0)
+    prior, z = FlowPrior(4, flow).double(), torch.randn(50, 4, dtype=DOUBLE)
+    standard = torch.distributions.Independent(torch.distributions.Normal(torch.zeros_like(z), 1.0), 1)
+    torch.testing.assert_close(prior(None).log_prob(z), standard.log_prob(z), rtol=0, atol=0.2)
 
 
 def test_maps_cold_draws_and_refusals() -> None:

@@ -13,8 +13,8 @@ from vaekit.errors import UserError
 
 
 class OneHot(Distribution):
-    """One of C categories as a one-hot vector. With a temperature T, draws are softmax((logits + Gumbel noise) / T): they
-    carry a gradient, and as T falls they become one-hot (Jang et al., 2017; Maddison et al., 2017).
+    """One of C categories as a one-hot vector. With a temperature T, draws are softmax((logits + Gumbel noise) / T);
+    they carry a gradient, and as T falls they become one-hot (Jang et al., 2017; Maddison et al., 2017).
 
     `log_prob` is the mass at one-hot vectors, and its linear interpolation, z^T log p, between them.
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import torch
 from torch import nn
 from torch.distributions import Distribution
 
 from vaekit.errors import UserError, did_you_mean
 
 FLOWS = ("realnvp", "spline", "maf")
+START = 0.01
+"""Factor on the last layers' weights: a flow starts near the identity, and yet every weight has a gradient."""
 
 
 @contextmanager
@@ -46,7 +50,19 @@ def flow_network(
         from zuko import flows  # slow to import, and few models need it
     sizes = {"context": context, "transforms": num_transforms, "hidden_features": hidden}
     if kind == "realnvp":
-        return flows.RealNVP(features, **sizes).transform
-    if kind == "spline":
-        return flows.NSF(features, passes=2, **sizes).transform
-    return flows.MAF(features, **sizes).transform
+        network = flows.RealNVP(features, **sizes).transform
+    elif kind == "spline":
+        network = flows.NSF(features, passes=2, **sizes).transform
+    else:
+        network = flows.MAF(features, **sizes).transform
+    with torch.no_grad():
+        for last in last_layers(network):
+            last.weight.mul_(START)
+            last.bias.zero_()
+    return network
+
+
+def last_layers(network: nn.Module) -> list[Any]:
+    """The layers that put out the parameters of each transform; a single dimension without a context has none."""
+    hypers: list[Any] = [part.hyper for part in network.modules() if hasattr(part, "hyper")]
+    return [[m for m in hyper.modules() if hasattr(m, "weight")][-1] for hyper in hypers]
