@@ -26,6 +26,11 @@ class DataOptions:
         skip_bad: leave unreadable files out and count them, instead of stopping.
         limit: use this many examples only, drawn by the seed.
         types: kinds of a table's columns in place of the inferred ones, "age=integer,size=ordinal(S<M<L),note=skip".
+        rate: sounds are resampled to this many samples a second; by default the most common rate, at most 16000.
+        length: seconds of one example of sound; by default what holds 99 % of short recordings, else segments of 2.
+        clips: recordings "whole", their beginning padded with silence, or cut into "segments".
+        loudness: decibels of full scale that every sound is brought to; by default as recorded.
+        pattern: of sound file names, "{digit}_{speaker}_{take}": the first field is the label.
         labelled: keep the labels of this many training examples of each class and hide the others, for semi-supervised
             models.
     """
@@ -39,6 +44,11 @@ class DataOptions:
     limit: int | None = None
     labelled: int | None = None
     types: str | None = None
+    rate: int | None = None
+    length: float | None = None
+    clips: Literal["whole", "segments"] | None = None
+    loudness: float | None = None
+    pattern: str | None = None
 
 
 def parameters_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -72,6 +72,9 @@ class Schema:
         label_names: names of the classes in label order; empty when the data has no labels.
         name: what the data is called in titles and model cards.
         columns: of a table, one for each value of x; its x is `(raw - offset) / scale` as ever, NaN where missing.
+        rate: of sound, samples a second, Hz.
+        clips: of sound, "whole" recordings, padded with silence and cut at the end, or their "segments".
+        loudness: of sound, the root mean square that examples were brought to, in dB of full scale; None as recorded.
     """
 
     kind: Kind
@@ -85,6 +88,9 @@ class Schema:
     label_names: tuple[str, ...] = ()
     name: str = "data"
     columns: tuple[Column, ...] = ()
+    rate: int | None = None
+    clips: str | None = None
+    loudness: float | None = None
 
     def __post_init__(self) -> None:
         for field in ("shape", "label_names", "offset", "scale", "columns"):
@@ -140,7 +146,7 @@ class Schema:
     def cells(self) -> list[dict[str, Any]]:
         """What networks and likelihoods need to know of the columns of a table, JSON-ready, in the model's units.
 
-        Of a category {"size": number of categories}, of a number {"specials", "knots", "scores", "step"}; for both
+        Of a category {"size": number of categories}, of a number {"specials", "knots", "scores", "step", "origin"}; for both
         "missing", the share of missing cells.
         """
         made: list[dict[str, Any]] = []
@@ -154,6 +160,7 @@ class Schema:
                 "knots": [(v - offset) / scale for v in column.knots],
                 "scores": list(column.scores),
                 "step": column.step / scale,
+                "origin": -offset / scale,
                 "missing": column.missing,
             })  # fmt: skip
         return made

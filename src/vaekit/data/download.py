@@ -9,6 +9,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +82,21 @@ def keep_adult(contents: dict[str, bytes]) -> dict[str, bytes]:
     return {"adult.csv.gz": gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0)}
 
 
+def recordings_of_archive(data: bytes) -> bytes:
+    """The recordings in GitHub's archive of the repository, as a zip that holds them alone, without compression."""
+    buffer = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(buffer, "w") as kept:
+            names = {f"recordings/{n.rsplit('/', 1)[1]}": n for n in archive.namelist() if n.endswith(".wav")}
+            for name in sorted(names):
+                member = zipfile.ZipInfo(name)
+                member.create_system = 3  # the same bytes on every system
+                kept.writestr(member, archive.read(names[name]))
+    except zipfile.BadZipFile as error:
+        raise ValueError(str(error)) from None
+    return buffer.getvalue()
+
+
 MIRRORS = {
     "adult": Mirror(
         ("https://archive.ics.uci.edu/ml/machine-learning-databases/adult",),
@@ -126,6 +142,12 @@ MIRRORS = {
         },
         bytes,
         keep_binarized,
+    ),
+    "fsdd": Mirror(
+        ("https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/zip/refs/tags",),
+        {"v1.0.10": "9e70fdbb613fe2d8b39479901e06ffee5b09198a587a179b8994a63ef65d87d9"},
+        recordings_of_archive,
+        lambda contents: {"recordings.zip": contents["v1.0.10"]},
     ),
     "freyfaces": Mirror(
         ("https://cs.nyu.edu/~roweis/data",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -143,8 +145,8 @@ def _source(path: Path, blocks: dict[str, Block], reading: Reading, names: tuple
     return Source(name, reading.kind, blocks, reading.levels, reading.unit, reading.dtype, names)
 
 
-def read_label_file(path: Path, count: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels from a .npy, IDX, or text file with one label a line."""
+def read_label_file(path: Path, count: int, names: list[str] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels from a .npy, IDX, or text file with one label a line; or a .csv of file names and labels."""
     refuse_pickle(path)
     if not path.is_file():
         raise UserError(f"The file of labels, {path}, does not exist.")
@@ -155,9 +157,31 @@ def read_label_file(path: Path, count: int) -> tuple[np.ndarray, tuple[str, ...]
         values = read_idx(path)
     elif path.suffix.lower() in (".txt", ".csv"):
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        if names and (found := _labels_by_name(lines, names, path)) is not None:
+            return read_labels(found, count, str(path))
         values = np.array(lines, dtype=str)
     else:
         raise UserError(
             f"{path} is no file of labels; expected .npy, IDX, or .txt or .csv with one label a line."
         )
     return read_labels(values, count, str(path))
+
+
+def _labels_by_name(lines: list[str], names: list[str], path: Path) -> list[str] | None:
+    """The labels of named examples from rows "file,label", with or without a header; None for rows of another form."""
+    rows = [row for row in csv.reader(lines) if row]
+    if any(len(row) != 2 for row in rows):
+        return None
+    known = {file.strip(): label.strip() for file, label in rows}
+    files = [re.sub(r"@[\d.]+s$", "", name) for name in names]  # segments are named by their recording and start
+    # By the path below the folder, or by the file's own name where that is what the table has.
+    labels = [known.get(file, known.get(Path(file).name)) for file in files]
+    missing = [file for file, label in zip(files, labels) if label is None]
+    if len(missing) == len(files):
+        return None
+    if missing:
+        raise UserError(
+            f"{path} has no label for {len(missing):,} of {len(files):,} examples, the first {missing[0]}; "
+            "add rows for them, or take the files out."
+        )
+    return [label for label in labels if label is not None]

@@ -8,22 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.data.arrays import read_labels
+from vaekit.data.folder import files_in, labelled, refuse
 from vaekit.data.named import IDX_FILES, find, read_idx_folder
 from vaekit.data.pixels import Bad, Form, header, in_threads, pixels, strict_pillow
-from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
+from vaekit.data.source import IMAGE_SUFFIXES, Source
 from vaekit.errors import UserError
 
 MIXED_SIZE = (64, 64)  # of a folder whose images differ in size
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-}
 
 
 def read_folder(folder: Path, size: int | tuple[int, int] | None = None, skip_bad: bool = False) -> Source:
@@ -42,51 +33,19 @@ def read_folder(folder: Path, size: int | tuple[int, int] | None = None, skip_ba
     """
     if all(find(folder, file) for pair in IDX_FILES.values() for file in pair):
         return read_idx_folder(folder, folder.resolve().name)
-    paths = _list(folder)
+    paths = files_in(folder, IMAGE_SUFFIXES, "image")
     with strict_pillow():
         heads, notes = _header_pass(paths, folder, skip_bad)
         form, note = _common(list(heads.values()), size)
         _fits(len(heads), form)
         raw, kept = _decode_pass(list(heads), form, folder, skip_bad, notes)
     names = [path.relative_to(folder).as_posix() for path in kept]
-    blocks, label_names, more = _blocks(raw, names)
+    blocks, label_names, more = labelled(raw, names, "image")
     levels, dtype = (256, "uint8") if form.bits == 8 else (65536, "uint16")
     name = folder.resolve().name or "images"
     return Source(
         name, "image", blocks, levels, dtype=dtype, label_names=label_names, notes=[*notes, *note, *more]
     )
-
-
-def _list(folder: Path) -> list[Path]:
-    found = [Path(base) / name for base, _, names in os.walk(folder, followlinks=True) for name in names]
-    found = [path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
-    images = sorted((p for p in found if p.suffix.lower() in IMAGE_SUFFIXES), key=lambda p: p.as_posix())
-    if not images:
-        others = f"{len(found):,} other {'file' if len(found) == 1 else 'files'}" if found else "nothing"
-        raise UserError(
-            f"{folder} holds no images, but {others}; expected {', '.join(IMAGE_SUFFIXES)} files."
-        )
-    return images
-
-
-def _refuse(bad: dict[Path, str], total: int, folder: Path, skip_bad: bool) -> list[str]:
-    """Notes about the bad files, or the error."""
-    if not bad:
-        return []
-    first, reason = next(iter(bad.items()))
-    if not skip_bad:
-        count = f"{len(bad):,} of {total:,} images cannot be used, the first " if len(bad) > 1 else ""
-        raise UserError(
-            f"{count}{first} cannot be used ({reason}); repair or remove {'them' if count else 'it'}, "
-            "or set skip_bad to leave such files out."
-        )
-    if len(bad) == total:
-        raise UserError(
-            f"None of the {total:,} images in {folder} can be used; the first is {first} ({reason})."
-        )
-    named = ", ".join(path.relative_to(folder).as_posix() for path in list(bad)[:5])
-    more = f" and {len(bad) - 5:,} more" if len(bad) > 5 else ""
-    return [f"{len(bad):,} {'file' if len(bad) == 1 else 'files'} skipped as unreadable: {named}{more}."]
 
 
 def _header_pass(paths: list[Path], folder: Path, skip_bad: bool) -> tuple[dict[Path, Form], list[str]]:
@@ -99,7 +58,7 @@ def _header_pass(paths: list[Path], folder: Path, skip_bad: bool) -> tuple[dict[
         else:
             heads[path] = head[0]
             shallow += head[1]
-    notes = _refuse(bad, len(paths), folder, skip_bad)
+    notes = refuse(bad, len(paths), folder, skip_bad, "image")
     if shallow:
         notes.append(f"{shallow:,} colour files have 16 bits a channel, of which Pillow reads 8.")
     return heads, notes
@@ -156,41 +115,5 @@ def _decode_pass(
         else:
             raw[len(kept)] = values
             kept.append(path)
-    notes += _refuse(bad, len(paths), folder, skip_bad)
+    notes += refuse(bad, len(paths), folder, skip_bad, "image")
     return raw[: len(kept)], kept
-
-
-def _blocks(raw: np.ndarray, names: list[str]) -> tuple[dict[str, Block], tuple[str, ...], list[str]]:
-    """Parts and labels from the sub-folders."""
-    tops = {name.split("/")[0].lower() for name in names if "/" in name}
-    nested = all("/" in name for name in names)
-    if not (nested and tops <= set(_PARTS) and {"train"} < {_PARTS[top] for top in tops}):
-        y, label_names, notes = _labels(names)
-        return {"all": Block(raw, y, names)}, label_names, notes
-    y, label_names, notes = _labels([name.split("/", 1)[1] for name in names])
-    part_of = np.array([_PARTS[name.split("/")[0].lower()] for name in names])
-    whole = Block(raw, y, names)
-    return (
-        {part: whole.take(np.flatnonzero(part_of == part)) for part in np.unique(part_of).tolist()},
-        label_names,
-        notes,
-    )
-
-
-def _labels(names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...], list[str]]:
-    """Labels from the first sub-folder of each name."""
-    loose = sum("/" not in name for name in names)
-    if loose == len(names):
-        return None, (), []
-    if loose:
-        return (
-            None,
-            (),
-            [
-                f"{loose:,} {'image' if loose == 1 else 'images'} outside the sub-folders, which are no labels then."
-            ],
-        )
-    folders = [name.split("/")[0] for name in names]
-    if len(set(folders)) == 1:
-        return None, (), []
-    return *read_labels(folders, len(names), "The folder"), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from vaekit.data.files import load_numpy
 from vaekit.data.idx import read_idx
+from vaekit.data.sounds import SoundOptions
 from vaekit.data.source import Block, Source
 from vaekit.errors import UserError
 
@@ -33,8 +35,8 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("vaekit")) / "data"
 
 
-def read_named(name: str, types: Any = None) -> Source:
-    """The data set called `name`; `types` are kinds of a table's columns.
+def read_named(name: str, types: Any = None, sound: SoundOptions | None = None) -> Source:
+    """The data set called `name`; `types` are kinds of a table's columns, `sound` is how recordings become examples.
 
     Looks in `$VAEKIT_DATA`, the cache, Debian's folder, and then downloads into the cache.
 
@@ -45,6 +47,8 @@ def read_named(name: str, types: Any = None) -> Source:
         return _adult(name, types)
     if types:
         raise UserError(f"types names the columns of a table, and {name} is none; leave types out.")
+    if name == "fsdd":
+        return _fsdd(name, sound)
     return NAMED[name](name)
 
 
@@ -164,6 +168,22 @@ def _adult(name: str, types: Any = None) -> Source:
     return Source(name, "table", blocks, levels=None, dtype="float64", columns=columns, notes=[*notes, *more])
 
 
+def _fsdd(name: str, sound: SoundOptions | None = None) -> Source:
+    """Free Spoken Digit Dataset; the authors' own split: takes 0 to 4 are test."""
+    from vaekit.data.sounds import label_by_name, read_zip, source_of
+
+    file = locate(name, ("recordings.zip",)) / "recordings.zip"
+    options = dataclasses.replace(sound or SoundOptions(), pattern="{digit}_{speaker}_{take}")
+    made = read_zip(file, options)
+    takes = np.array([int(Path(n.split("@")[0]).stem.split("_")[2]) for n in made.names])
+    whole = {"all": Block(made.raw, names=made.names)}
+    label_names, factor_names = label_by_name(whole, "{digit}_{speaker}_{take}", factors=("digit", "speaker"))
+    parts = {"train": np.flatnonzero(takes >= 5), "test": np.flatnonzero(takes < 5)}
+    source = source_of(name, {part: whole["all"].take(index) for part, index in parts.items()}, made, options)
+    source.label_names, source.factor_names = label_names, factor_names
+    return source
+
+
 NAMED: dict[str, Callable[[str], Source]] = {
     "digits": _digits,
     "mnist": _mnist,
@@ -172,4 +192,5 @@ NAMED: dict[str, Callable[[str], Source]] = {
     "freyfaces": _freyfaces,
     "shapes": _shapes,
     "adult": _adult,
+    "fsdd": _fsdd,
 }

@@ -17,6 +17,8 @@ from vaekit.data.dataset import Dataset, Part, bernoulli
 from vaekit.data.files import read_file, read_label_file, refuse_pickle
 from vaekit.data.frames import is_frame, is_table
 from vaekit.data.named import NAMED, read_named
+from vaekit.data.sound import FULL_SCALE
+from vaekit.data.sounds import SoundOptions, holds_sounds, read_sounds
 from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.data.split import split
 from vaekit.data.tables import read_table, table_schema
@@ -40,6 +42,11 @@ def open_data(
     limit: int | None = None,
     labelled: int | None = None,
     types: str | dict[str, str] | None = None,
+    rate: int | None = None,
+    length: float | None = None,
+    clips: Literal["whole", "segments"] | None = None,
+    loudness: float | None = None,
+    pattern: str | None = None,
     sha256: str | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Dataset:
@@ -47,7 +54,8 @@ def open_data(
 
     Args:
         data: the name of a data set ("mnist"), a folder of images, a .npy, .npz or IDX file, a table (.csv, .tsv,
-            .parquet, a polars or pandas frame), an array or tensor, or a pair (x, y).
+            .parquet, a polars or pandas frame), a folder of sounds or one long recording, an array or tensor, or a
+            pair (x, y).
         valid, test: a share below 1 or a number of examples for the part, 0 for none; by default the source's own
             part, else 20 % for test and then min(10 %, 1000) of the rest for validation.
         binarize: "dynamic" draws each value anew in every batch with x as its probability, "static" once.
@@ -60,6 +68,7 @@ def open_data(
             leaves a column out.
         labelled: keep the labels of so many examples of each class of the training part, drawn by seed; the others
             become -1, unknown, for semi-supervised models.
+        rate, length, clips, loudness, pattern: how sounds become examples, as in `SoundOptions`.
         sha256, shape: what an array's content must be, as recorded in `Dataset.source`.
 
     Returns:
@@ -78,7 +87,10 @@ def open_data(
         return data
     if binarize not in ("none", "dynamic", "static"):
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
-    source = _read(data, size, skip_bad, types)
+    sound = SoundOptions(rate, length, clips, loudness, pattern)
+    source = _read(data, size, skip_bad, types, sound)
+    if source.kind != "audio" and sound.given():
+        raise UserError(f"{next(iter(sound.given()))} is about sound, and {source.name} is none; leave it out.")
     if sha256 is not None and source.identity.get("sha256") != sha256:
         came = source.identity.get("shape", "no array")
         raise UserError(
@@ -108,6 +120,7 @@ def open_data(
         "labels": label_record,
         "skip_bad": skip_bad,
         "types": types,
+        **sound.given(),
         **source.identity,
     }
     return Dataset(
@@ -117,7 +130,9 @@ def open_data(
     )  # fmt: skip
 
 
-def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any) -> Source:
+def _read(
+    data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions
+) -> Source:
     if isinstance(data, str) and data == IN_MEMORY:
         raise UserError(
             "This data was an array in memory and is not kept; give the same array to open it again."
@@ -125,11 +140,11 @@ def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: 
     if isinstance(data, str) and data in NAMED:
         if size is not None:
             raise UserError(f"size resizes a folder of images; {data} has a fixed size. Leave size out.")
-        source = read_named(data, types)
+        source = read_named(data, types, sound)
         source.identity = {"data": data}
         return source
     if isinstance(data, (str, Path)):
-        return _read_path(data, size, skip_bad, types)
+        return _read_path(data, size, skip_bad, types, sound)
     if size is not None:
         raise UserError("size resizes a folder of images; an array has its size. Leave size out.")
     if is_frame(data):
@@ -139,7 +154,9 @@ def _read(data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: 
     return _read_value(data)
 
 
-def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any) -> Source:
+def _read_path(
+    data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions
+) -> Source:
     if data == "":
         raise UserError(f"The data has an empty name; expected a path or one of {', '.join(sorted(NAMED))}.")
     path = Path(data).expanduser()
@@ -156,7 +173,11 @@ def _read_path(data: str | Path, size: int | tuple[int, int] | None, skip_bad: b
         )
     if types and (path.is_dir() or not is_table(path)):
         raise UserError(f"types names the columns of a table, and {path} is none; leave types out.")
-    if path.is_dir():
+    if holds_sounds(path):
+        if size is not None:
+            raise UserError(f"size resizes a folder of images; {path} holds sounds. Leave size out.")
+        source = read_sounds(path, sound, skip_bad)
+    elif path.is_dir():
         from vaekit.data.images import read_folder
 
         source = read_folder(path, size, skip_bad)
@@ -221,7 +242,7 @@ def _set_labels(source: Source, labels: Any) -> str | None:
     block = source.blocks["all"]
     if isinstance(labels, (str, Path)):
         path = Path(labels).expanduser()
-        block.y, source.label_names = read_label_file(path, len(block))
+        block.y, source.label_names = read_label_file(path, len(block), block.names)
         return str(path.resolve())
     block.y, source.label_names = read_labels(labels, len(block), "labels")
     return IN_MEMORY
@@ -250,6 +271,8 @@ def _schema(source: Source, train: np.ndarray) -> Schema:
         return Schema(source.kind, shape, 0.0, 1.0, source.levels, 0.0, scale, **common)
     if source.unit:
         return Schema(source.kind, shape, 0.0, 1.0, None, 0.0, 1.0, **common)
+    if source.kind == "audio":
+        return Schema("audio", shape, -1.0, 1.0, None, 0.0, FULL_SCALE, **common, **source.schema)
     flat = train.reshape(len(train), -1)
     mean, std = flat.mean(0, dtype=np.float64), flat.std(0, dtype=np.float64)
     # A constant feature carries nothing: its deviation is rounding, and dividing by that would blow it up.

@@ -10,16 +10,21 @@ import numpy as np
 from vaekit.schema import Column
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 
 
 @dataclass
 class Block:
-    """Examples that belong together: raw (N, *shape), with labels, names and factors for each where known."""
+    """Examples that belong together: raw (N, *shape), with labels, names and factors for each where known.
+
+    Examples of one of the `groups`, (N,), are never torn apart by a split.
+    """
 
     raw: np.ndarray
     y: np.ndarray | None = None
     names: list[str] | None = None
     factors: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -31,6 +36,7 @@ class Block:
             None if self.y is None else self.y[index],
             None if self.names is None else [self.names[i] for i in index],
             None if self.factors is None else self.factors[index],
+            None if self.groups is None else self.groups[index],
         )
 
 
@@ -40,7 +46,7 @@ class Source:
 
     Args:
         name: what to call it.
-        kind: "image", "array" or "table".
+        kind: "image", "array", "table" or "audio".
         blocks: {"all": ...} without an official split, else {"train": ..., "valid"?: ..., "test"?: ...}.
         levels: number of grid values 0 .. levels - 1 of integer data; None for floats.
         unit: floats that lie in [0, 1] and stay as they are; other floats are standardized.
@@ -50,11 +56,12 @@ class Source:
         factor_names: names of the factors' columns.
         columns: of a table, one for each value; what only the training part can tell follows after the split.
         notes: sentences for the user.
+        schema: further fields of the Schema that only the reader can know: the rate of sound, for example.
         identity: what goes into `Dataset.source`.
     """
 
     name: str
-    kind: Literal["image", "array", "table"]
+    kind: Literal["image", "array", "table", "audio"]
     blocks: dict[str, Block]
     levels: int | None
     unit: bool = False
@@ -64,4 +71,5 @@ class Source:
     factor_names: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     notes: list[str] = field(default_factory=list)
+    schema: dict[str, Any] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,10 @@ def split(
     if limit is not None:
         if limit < 1:
             raise UserError(f"limit is a number of examples, at least 1; {limit} came.")
-        out = {k: _draw(b, limit, random)[1] if len(b) > limit else b for k, b in out.items()}
+        out = {
+            k: _draw(dataclasses.replace(b, groups=None), limit, random)[1] if len(b) > limit else b
+            for k, b in out.items()
+        }
     order: list[str] = [name for name in ("train", "valid", "test") if name in out]
     return {name: out[name] for name in order}, _sentence(out, order, said, seed)
 
@@ -88,9 +92,15 @@ def _too_few(total: int, wanted: str) -> str:
 
 
 def _draw(block: Block, number: int, random: np.random.RandomState) -> tuple[Block, Block]:
-    """What is left, and `number` examples drawn; both keep the source's order."""
+    """What is left, and `number` examples drawn; both keep the source's order. Whole groups, where there are groups."""
     chosen = np.zeros(len(block), bool)
-    chosen[random.permutation(len(block))[:number]] = True
+    if block.groups is None:
+        chosen[random.permutation(len(block))[:number]] = True
+    else:
+        for name in random.permutation(np.unique(block.groups)):
+            chosen |= block.groups == name
+            if chosen.sum() >= number:
+                break
     return block.take(np.flatnonzero(~chosen)), block.take(np.flatnonzero(chosen))
 
 
