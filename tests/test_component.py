@@ -84,6 +84,7 @@ EXAMPLES: dict[str, Callable[[], Component]] = {
     "Capacity": lambda: registry["Capacity"](Linear(epochs=3)),
     "ConvDecoder": lambda: registry["ConvDecoder"](3, (8, 8), condition=2),
     "ResNetDecoder": lambda: registry["ResNetDecoder"](3, (8, 8), condition=2),
+    "ScalarCodebook": lambda: registry["ScalarCodebook"]((5, 4, 3)),
 }
 
 
