@@ -65,6 +65,25 @@ def test_analytic_kl_agrees_with_monte_carlo():
     torch.testing.assert_close(trace.kl, monte_carlo, rtol=0.02, atol=0.01)
 
 
+@pytest.mark.parametrize("bottom", [0, 3, 4, 7])
+def test_lower_posteriors_read_what_their_condition_says(bottom):
+    """q(z1|x), q(z1|x,z2), q(z1|x,y), q(z1|x,z2,y): the closed KL is that of the draws for each."""
+    torch.manual_seed(0)
+    model = HierarchicalVAE(
+        posteriors=[DiagonalGaussian(MLP(6, 8), 3), DiagonalGaussian(MLP(6, 8, condition=bottom), 2)],
+        priors=[StandardNormal(3), GaussianPrior(MLP(3, 8), 2)],
+        likelihood=Bernoulli(MLP(5, 8, condition=4), 6),
+    ).double()
+    x, y = torch.rand(3, 6, dtype=torch.float64), torch.arange(3)
+    trace = model(x, y, 50_000)
+    assert trace.layers[1].kl_per_dimension.shape == (3, 2)
+    monte_carlo = sum((layer.log_qz - layer.log_pz).mean(0) for layer in trace.layers)
+    torch.testing.assert_close(trace.kl, monte_carlo, rtol=0.02, atol=0.02)
+    takes_class = bottom in (4, 7)
+    changed = not torch.allclose(model.embed(x, y)[:, 3:], model.embed(x, (y + 1) % 4)[:, 3:])
+    assert changed == takes_class
+
+
 def test_prior_draws_follow_the_chain():
     """The lower layer's draws have the mean that its prior gives for the layer above."""
     model = two_layers()

@@ -27,6 +27,7 @@ def test_trace_is_the_joint_distribution(classes):
     z = torch.cat([layer.z.flatten(2) for layer in trace.layers], -1)
     assert z.shape == (3, 4, *model.latent_shape)
     log_pz = sum(layer.log_pz for layer in trace.layers)
+    torch.testing.assert_close(model.log_prior(z, y), log_pz)
     expected = model.decode(z, y).log_prob(x) + log_pz - model.encode(x, y).log_prob(z)
     torch.testing.assert_close(trace.log_w, expected)
 

@@ -27,7 +27,7 @@ from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.loop import Training, fit
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
-from vaekit.weights import import_parts, load_model, save_config
+from vaekit.weights import import_parts, load_model, save_config, save_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "resume", "train", "train_config"]
 
-DEFAULT_RECIPES = {"image": "conv"}
+DEFAULT_RECIPES = {"image": "conv", "audio": "speech", "table": "table"}
 """The recipe of a kind of data when none is named; `vae` for every other kind."""
 
 
@@ -49,6 +49,7 @@ class Plan:
     objective: Objective
     settings: Settings
     config: dict[str, Any]
+    prior: dict[str, Any] | None = None
 
 
 def train(
@@ -140,7 +141,9 @@ def make_plan(
     """Resolve a call: open the data, compose the model, settle the settings."""
     from vaekit.data import Dataset, open_data
 
-    by_hand = isinstance(recipe, Model)
+    if recipe is not None and not isinstance(recipe, str | Model):
+        raise UserError(f"recipe takes a recipe's name or a composed model; a {type(recipe).__name__} came.")
+    by_hand, prior = isinstance(recipe, Model), None
     name = recipe if isinstance(recipe, str) else None
     # Options are judged before anything slow happens; the default recipe depends on the data's kind.
     sorted_options = (
@@ -159,7 +162,7 @@ def make_plan(
     if isinstance(recipe, Model):
         model = recipe
         objective = objective or (ELBO() if model.is_density else Reconstruction())
-        settings = dataclasses.replace(Settings(), **sort_options(options, None).settings)
+        settings = Settings().adapted(len(dataset.train), sort_options(options, None).settings)
         stated: dict[str, Any] = {"model": to_config(model), "objective": to_config(objective)}
     else:
         name = name or DEFAULT_RECIPES.get(dataset.schema.kind, "vae")
@@ -168,7 +171,7 @@ def make_plan(
         if objective is not None:
             raise UserError("objective goes with a model composed by hand; a recipe brings its own.")
         proposed = function(dataset.schema, **sorted_options.recipe)
-        model, objective = proposed.model, proposed.objective
+        model, objective, prior = proposed.model, proposed.objective, proposed.prior
         settings = proposed.settings_for(len(dataset.train), **sorted_options.settings)
         stated = {"recipe": {"name": name, **sorted_options.recipe}}
     require_fitting(model, objective, dataset, settings)
@@ -180,7 +183,7 @@ def make_plan(
         "training": {k: "none" if v is None else v for k, v in dataclasses.asdict(settings).items()},
         "run": {"seed": seed},
     }
-    return Plan(dataset, model, objective, settings, plain(config))
+    return Plan(dataset, model, objective, settings, plain(config), prior)
 
 
 def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
@@ -189,23 +192,29 @@ def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
     Raises:
         UserError: an unknown table or key.
     """
+    from vaekit.data import open_data
+
     check_config(config)
     source = dict(config["data"])
     run = config.get("run", {})
     seed = run.get("seed", source.pop("seed", 0))
     source.pop("seed", None)
-    data = source.pop("data") if data is None else data
-    options = {**source, **config.get("training", {})}
+    recorded = source.pop("data")
+    record = {key: source.pop(key) for key in ("shape", "sha256") if key in source}  # of an array from Python
+    dataset = open_data(
+        recorded if data is None else data, seed=seed, **sort_options(source, None).data, **record
+    )
+    options = config.get("training", {})
     if "model" in config:
         import_parts()
         torch.manual_seed(seed)
         model, objective = from_config(config["model"]), from_config(config["objective"])
         if not isinstance(model, Model) or not isinstance(objective, Objective):
             raise UserError("config: [model] and [objective] must describe a vaekit model and objective.")
-        return make_plan(data, model, objective, options, seed)
+        return make_plan(dataset, model, objective, options, seed)
     recipe = dict(config.get("recipe", {}))
     name = recipe.pop("name", None)
-    return make_plan(data, name, None, {**options, **recipe}, seed)
+    return make_plan(dataset, name, None, {**options, **recipe}, seed)
 
 
 def choose_device(device: str) -> torch.device:
@@ -250,11 +259,26 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                 initialize(training)
                 training.save()
             fit(training, report, interrupt)
+            if plan.prior is not None:
+                replace_prior(run, plan, seed, device, report)
             finish(run, plan.data, device, report)
         except Interrupted:
             report.say(f"Interrupted; everything is saved. Continue with: vaekit train --resume {run.path}")
             raise
     return run
+
+
+def replace_prior(run: Run, plan: Plan, seed: int, device: torch.device, report: Report) -> None:
+    """The prior that the recipe wants fitted to the codes, in the run's own model. The model as it was trained is put
+    aside first, so that an interrupted fit begins again from it."""
+    from vaekit.fitting import fit_prior
+
+    assert plan.prior is not None
+    aside = run.path / "checkpoints" / "before-prior"
+    if not (aside / "model.safetensors").exists():
+        save_model(load_model(run.path, device), aside)
+    report.say(f"Fitting a {plan.prior.get('kind', 'mixture')} prior to the codes ...")
+    save_model(fit_prior(load_model(aside, device), plan.data.train, seed=seed, **plan.prior), run.path)
 
 
 def finish(run: Run, data: Dataset, device: torch.device, report: Report) -> None:

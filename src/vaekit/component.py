@@ -128,7 +128,9 @@ def from_config(config: dict[str, Any]) -> Component:
         args = {k: build(v, f"{path}.{k}" if path else k) for k, v in args.items()}
         try:
             built[path] = registry[name](**args)
-        except (TypeError, RuntimeError) as error:
+        except UserError:
+            raise
+        except (TypeError, RuntimeError, ValueError, LookupError) as error:
             raise UserError(f"config: {name} at {path or 'the top'} cannot be built: {error}.") from None
         return built[path]
 

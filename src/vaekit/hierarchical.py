@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,14 @@ class HierarchicalVAE(Model):
         self.sizes = [posterior.event_shape[0] for posterior in posteriors]
         self.latent_shape = (sum(self.sizes),)
         self.is_density = all(posterior.is_density for posterior in posteriors)
+        for i, prior in enumerate(priors[1:], start=1):
+            if prior.context_shape != (self.sizes[i - 1],):
+                raise UserError(
+                    f"The prior of layer {i + 1} from the top must take the layer above, ({self.sizes[i - 1]},); "
+                    f"it takes {prior.context_shape}."
+                )
         self.condition = self._class_condition()
+        self.readings = [self._reading(i) for i in range(len(self.sizes))]
         self.reads_all = likelihood.context_shape == self.latent_shape
         if not self.reads_all and likelihood.context_shape != (self.sizes[-1],):
             raise UserError(
@@ -71,28 +79,37 @@ class HierarchicalVAE(Model):
             )
 
     def _class_condition(self) -> int:
-        """Width of the class features: what the parts' conditions have beyond the latents above them."""
-        widths = {self.likelihood.condition}
-        for i, (posterior, prior) in enumerate(zip(self.posteriors, self.priors, strict=True)):
-            above = sum(self.sizes[:i])
-            if posterior.condition:
-                widths.add(posterior.condition - above if posterior.condition >= above else -1)
-            if i == 0:
-                widths.add(prior.context_shape[0] if prior.context_shape else prior.condition)
-            else:
-                if prior.context_shape != (self.sizes[i - 1],):
-                    raise UserError(
-                        f"The prior of layer {i + 1} from the top must take the layer above, "
-                        f"({self.sizes[i - 1]},); it takes {prior.context_shape}."
-                    )
-                widths.add(prior.condition)
-        widths.discard(0)
-        if len(widths) > 1 or -1 in widths:
+        """Width of the class features that likelihood, priors and top posterior take; 0 without classes."""
+        top = self.priors[0]
+        stated = [
+            self.likelihood.condition,
+            self.posteriors[0].condition,
+            *(prior.condition for prior in self.priors),
+        ]
+        stated.append(math.prod(top.context_shape) if top.context_shape else 0)
+        widths = {width for width in stated if width}
+        if len(widths) > 1:
             raise UserError(
-                "The condition of a lower posterior is the sum of the latents above it, plus the classes; "
-                f"the widths left for classes differ: {sorted(widths)}."
+                f"The parts take classes of different widths: {sorted(widths)}. Give them all the same condition."
             )
         return next(iter(widths), 0)
+
+    def _reading(self, i: int) -> tuple[bool, bool]:
+        """Whether the posterior of layer i takes the layers above it, and whether it takes the class."""
+        above, width = sum(self.sizes[:i]), self.posteriors[i].condition
+        classes = self.condition or width - above  # classes that only this posterior knows of
+        choices = {
+            0: (False, False),
+            classes: (False, True),
+            above + classes: (True, True),
+            above: (i > 0, False),
+        }
+        if width not in choices or classes < 0:
+            raise UserError(
+                f"The posterior of layer {i + 1} from the top has a condition of {width} features; expected "
+                f"{above} for the layers above it, and {self.condition} more for the classes where it takes them."
+            )
+        return choices[width] if width else (False, False)
 
     def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
         zs: list[Tensor] = []
@@ -129,14 +146,16 @@ class HierarchicalVAE(Model):
     def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(z_L) + ... + log p(z_1|z_2), (..., B), for z (..., B, D), the layers from the top down."""
         features, zs = self.condition_features(y, z), list(z.split(self.sizes, -1))
-        return sum((self._prior(i, zs[:i], features).log_prob(zs[i]) for i in range(len(zs))), z.new_zeros(()))
+        return sum(
+            (self._prior(i, zs[:i], features).log_prob(zs[i]) for i in range(len(zs))), z.new_zeros(())
+        )
 
     def _posterior(
         self, i: int, x: Tensor, zs: list[Tensor], y: Tensor | None
     ) -> torch.distributions.Distribution:
-        posterior = self.posteriors[i]
-        above = zs if posterior.condition > self.condition else []
-        return posterior(x, join([*above, y]) if posterior.condition else None)
+        takes_above, takes_class = self.readings[i]
+        given = [*(zs if takes_above else []), y if takes_class else None]
+        return self.posteriors[i](x, join(given) if takes_above or takes_class else None)
 
     def _prior(self, i: int, zs: list[Tensor], y: Tensor | None) -> torch.distributions.Distribution:
         prior = self.priors[i]

@@ -121,6 +121,17 @@ class LadderVAE(Model):
             zs.append(z.flatten(1))
         return torch.cat(zs, -1)
 
+    def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(z_1) + log p(z_2|z_1) + ..., (..., B), for z (..., B, D), the layers from the top down."""
+        zs = list(z.split(self.sizes, -1))
+        walk = _Walk(self, math.prod(z.shape[:-1]), self.condition_features(y, z), z.shape[:-1])
+        total = z.new_zeros(z.shape[:-1])
+        for i, shape in enumerate(self.shapes):
+            drawn = zs[i].reshape(*z.shape[:-1], *shape)
+            total = total + walk.prior(i).log_prob(drawn)
+            walk.take(i, drawn)
+        return total
+
     def _walked(self, num_layers: int, zs: Sequence[Tensor], y: Tensor | None, lead: Size) -> _Walk:
         """The walk after the first layers took the given z, each (*lead, D_i)."""
         walk = _Walk(self, math.prod(lead), y, lead)

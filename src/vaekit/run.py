@@ -31,8 +31,8 @@ class Run:
     config.toml         what was asked for, resolved; `vaekit train --config` repeats it
     env.json            machine, versions, command
     config.json         the model's parts and their arguments, its schema
-    model.safetensors   its weights, the best ones
-    checkpoints/        last.safetensors to resume from, best.safetensors
+    model.safetensors   the best checkpoint: the weights of the epoch with the best validation score
+    checkpoints/        last.safetensors to resume from
     metrics.jsonl       a line an epoch: every term in nats
     results.json        the final figures on the test part
     plots/  README.md   pictures and the model card

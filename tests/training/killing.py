@@ -1,4 +1,4 @@
-"""Trainings in processes of their own that are killed, for the resume tests and `benchmarks/resume/kill.py`."""
+"""Trainings in processes of their own that are killed, for the resume tests."""
 
 from __future__ import annotations
 
@@ -99,4 +99,41 @@ def train_and_die(out: str, options: dict[str, Any], at_operation: int) -> None:
 
     builtins.open = counting_open
     os.fsync, os.replace, os.rename = counting(real_fsync), counting(real_replace), counting(real_rename)
+    train_or_resume(out, options)
+
+
+def train_and_signal(out: str, options: dict[str, Any], place: str) -> None:
+    """Send this process SIGTERM at a chosen moment of the second epoch."""
+    from vaekit.training import ema, loop
+
+    def term() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    current: list[Any] = []
+
+    def in_second_epoch() -> bool:
+        return bool(current) and current[0].progress.epoch == 1
+
+    real_step, real_validate, real_write = loop.Training.step, loop.Training.validate, ema.EMA._write
+
+    def step(self: Any, index: Any) -> None:
+        current[:] = [self]
+        real_step(self, index)
+        if place == "last step" and in_second_epoch() and self.progress.step == self.steps_per_epoch:
+            term()
+
+    def validate(self: Any, interrupt: Any) -> Any:
+        if place == "before validation" and in_second_epoch():
+            term()
+        found = real_validate(self, interrupt)
+        if place == "after validation" and in_second_epoch():
+            term()
+        return found
+
+    def write(self: Any, values: Any) -> None:
+        if place == "averaging" and in_second_epoch():
+            term()
+        real_write(self, values)
+
+    loop.Training.step, loop.Training.validate, ema.EMA._write = step, validate, write
     train_or_resume(out, options)

@@ -182,3 +182,35 @@ def test_config_states_everything(tmp_path):
     assert run.config["training"]["batch_size"] == 32
     assert run.config["model"]["type"] == "VAE"
     assert json.loads((run.path / "env.json").read_text())["torch"] == torch.__version__
+
+
+def test_an_array_run_resumes_with_its_own_array_only(tmp_path):
+    data = gaussian_data()
+    whole = train(tmp_path / "whole", data=data, epochs=4)
+    run = train(tmp_path / "again", data=data, epochs=4)
+    assert vaekit.resume(run.path, data=data, quiet=True, device="cpu").metrics() == whole.metrics()
+    with pytest.raises(UserError):
+        vaekit.resume(run.path, quiet=True)
+    with pytest.raises(UserError):
+        vaekit.resume(run.path, data=data + 1, quiet=True)
+
+
+def test_a_file_that_changed_is_noticed_on_resume(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, gaussian_data())
+    run = train(tmp_path, data=path, epochs=2)
+    np.save(path, gaussian_data() + 50)
+    with pytest.raises(UserError, match="changed since"):
+        vaekit.resume(run.path, quiet=True, device="cpu")
+
+
+def test_a_recipe_of_another_type_is_refused(tmp_path):
+    with pytest.raises(UserError, match="a recipe's name or a composed model"):
+        vaekit.train(gaussian_data(), recipe=VAE, out=tmp_path / "run", quiet=True)
+
+
+def test_a_batch_size_that_nobody_chose_fits_small_data(tmp_path):
+    run = vaekit.train(
+        gaussian_data(60), recipe=small_vae(), out=tmp_path / "run", quiet=True, epochs=1, device="cpu"
+    )
+    assert run.config["training"]["batch_size"] < 60

@@ -131,3 +131,14 @@ def test_control_without_random_state_fails(processes, reference, tmp_path):
     assert finish(processes, killing.train_and_die, out, 60) == -signal.SIGKILL  # in a later epoch
     assert finish(processes, killing.resume_without_random_state, out) == 0
     assert killing.hashes(out) != expected
+
+
+@pytest.mark.parametrize("place", ["last step", "before validation", "after validation", "averaging"])
+def test_a_signal_between_training_and_validation_loses_nothing(processes, tmp_path, place):
+    """Where the learning rate changes by the step and the weights are swapped for their average."""
+    options = {**OPTIONS, "schedule": "cosine", "warmup_steps": 5}
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert finish(processes, killing.train_or_resume, whole, options=options) == 0
+    assert finish(processes, killing.train_and_signal, cut, place, options=options) != 0
+    assert finish(processes, killing.train_or_resume, cut, options=options) == 0
+    assert killing.hashes(cut) == killing.hashes(whole)

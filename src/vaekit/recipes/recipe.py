@@ -22,6 +22,8 @@ class Recipe:
         model: the composition.
         objective: what to train it on.
         settings: how to train it.
+        prior: what `fit_prior` is called with when the model is trained, {"kind": "mixture"} for example; None to keep
+            the prior that it was trained with.
         min_steps: small data gets more epochs than `settings` says, until this many steps are taken.
     """
 
@@ -29,10 +31,11 @@ class Recipe:
     objective: Objective
     settings: Settings
     min_steps: int = 0
+    prior: dict[str, Any] | None = None
 
     def settings_for(self, num_examples: int, **overrides: Any) -> Settings:
         """The settings for a training part of this size, with the user's own choices."""
-        settings = dataclasses.replace(self.settings, **overrides)
+        settings = self.settings.adapted(num_examples, overrides)
         if "epochs" in overrides:
             return settings
         steps_per_epoch = math.ceil(num_examples / settings.batch_size)

@@ -39,17 +39,22 @@ class Progress:
 
 @dataclass
 class Checkpoint:
-    """Tensors by dotted name (`model.`, `ema.`, `optimizer.`, `sums.`, `rng.`), the progress, and the run's config."""
+    """Tensors by dotted name (`model.`, `ema.`, `optimizer.`, `sums.`, `rng.`), the progress, and the run's config.
+
+    `data` is a fingerprint of the training part.
+    """
 
     tensors: dict[str, Tensor]
     progress: Progress
     config: dict[str, Any]
+    data: str
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; a kill at any moment leaves the old file or the new one."""
         metadata = {
             "progress": json.dumps(dataclasses.asdict(self.progress)),
             "config": json.dumps(self.config),
+            "data": self.data,
         }
         tensors = {name: value.detach().to("cpu").contiguous() for name, value in self.tensors.items()}
         write_atomic(path, pack_tensors(tensors, metadata))
@@ -63,7 +68,8 @@ class Checkpoint:
         """
         tensors, metadata = read_tensors(path)
         try:
-            return cls(tensors, Progress(**json.loads(metadata["progress"])), json.loads(metadata["config"]))
+            progress = Progress(**json.loads(metadata["progress"]))
+            return cls(tensors, progress, json.loads(metadata["config"]), metadata["data"])
         except (KeyError, TypeError, json.JSONDecodeError):
             raise UserError(f"{path} is not a training checkpoint of this vaekit.") from None
 

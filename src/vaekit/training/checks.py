@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from vaekit.errors import UserError
 from vaekit.training.settings import Settings
 
 if TYPE_CHECKING:
-    from vaekit.data import Dataset
+    from vaekit.data import Dataset, Part
     from vaekit.model import Model
     from vaekit.objectives import Objective
+
+
+NUM_SAMPLED = 1024
+"""Examples that a fingerprint reads at most, so that it costs nothing on large data."""
+
+
+def fingerprint(part: Part) -> str:
+    """sha256 of a part's size and of up to 1024 of its examples, spread evenly."""
+    rows = torch.linspace(0, len(part) - 1, min(len(part), NUM_SAMPLED)).long().to(part.raw.device)
+    sample = part.raw[rows].cpu().contiguous()
+    sha = hashlib.sha256(f"{tuple(part.raw.shape)} {part.raw.dtype}".encode())
+    sha.update(sample.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
 
 
 def require_fitting(model: Model, objective: Objective, data: Dataset, settings: Settings) -> None:

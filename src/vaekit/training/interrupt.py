@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -21,9 +22,9 @@ class Interrupted(BaseException):
 
 
 class Interruptible:
-    """Within it, the first signal sets `requested` while a step is under way, and raises `Interrupted` elsewhere.
+    """Within it, a signal sets `requested` while `deferred`, and raises `Interrupted` otherwise.
 
-    A second signal raises at once.
+    A second signal leaves at once, without saving: what is on disk is whole at any moment.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -50,6 +51,8 @@ class Interruptible:
             raise Interrupted(self.number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested or not self.deferred:
+        if self.requested:
+            os._exit(128 + number)
+        if not self.deferred:
             raise Interrupted(number)
         self.requested, self.number = True, number

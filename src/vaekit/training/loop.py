@@ -22,7 +22,7 @@ from vaekit.training.checkpoint import (
     restore_random_state,
     truncate,
 )
-from vaekit.training.checks import require_same_config
+from vaekit.training.checks import fingerprint, require_same_config
 from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
@@ -77,11 +77,15 @@ class Training:
         objective.bind(self.model)
         self.optimizer = make_optimizer(model, objective, settings)
         self.precision = choose_precision(settings.precision, device)
+        self.parameters = [p.detach() for p in model.parameters()]
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
         self.sums: dict[str, Tensor] = {}
         self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
+        self.num_steps = settings.epochs * self.steps_per_epoch
+        self.config = run.config  # as it was at the start; the file may be edited while the training runs
+        self.fingerprint = fingerprint(data.train)
 
     # One epoch's parts.
 
@@ -94,9 +98,7 @@ class Training:
         """One batch: trace, score, descend."""
         done = self.progress.epoch * self.steps_per_epoch + self.progress.step
         for group in self.optimizer.param_groups:
-            group["lr"] = group["scale"] * learning_rate(
-                self.settings, done, self.settings.epochs * self.steps_per_epoch
-            )
+            group["lr"] = group["scale"] * learning_rate(self.settings, done, self.num_steps)
         self.objective.epoch.fill_(done / self.steps_per_epoch)
         self.objective.step.fill_(done)
 
@@ -122,8 +124,14 @@ class Training:
                 self.optimizer.found_inf = skip  # type: ignore[attr-defined]  # the fused optimizers read it
         self.optimizer.step()
 
-    def validate(self) -> dict[str, float]:
-        """Mean terms over the validation part, with the averaged weights and the same noise every time."""
+    def validate(self, interrupt: Interruptible) -> dict[str, float]:
+        """Mean terms over the validation part, with the averaged weights and the same noise every time.
+
+        Raises:
+            DivergedError: a term, or a weight after the epoch's last step, is not finite.
+            Interrupted: a signal came; random state and mode are put back.
+        """
+        self.require_finite({"weights": torch.stack(torch._foreach_norm(self.parameters)).sum()})
         if self.valid_part is None or not len(self.valid_part):
             return {}
         sums: dict[str, Tensor] = {}
@@ -131,9 +139,13 @@ class Training:
             torch.manual_seed(self.seed)
             self.model.eval()
             for x, y in self.valid_part.batches(max(self.settings.batch_size, 256)):
+                if interrupt.requested:
+                    self.model.train()
+                    interrupt.raise_if_requested()
                 loss = self.objective(self.model(x, y, self.objective.num_samples))
                 self._add(sums, loss.total * len(x), loss.terms)
             self.model.train()
+        self.require_finite(sums)
         return means(sums, len(self.valid_part))
 
     def record(self, valid: dict[str, float]) -> dict[str, Any]:
@@ -142,15 +154,15 @@ class Training:
         return {
             "epoch": epoch,
             "step": epoch * self.steps_per_epoch,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": learning_rate(self.settings, epoch * self.steps_per_epoch - 1, self.num_steps),
             "train": means(self.sums, len(self.train_part)),
             "valid": valid,
             **({"skipped": int(self.spikes.state["skipped"])} if self.spikes.state else {}),
         }
 
-    def require_finite(self) -> None:
+    def require_finite(self, values: dict[str, Tensor]) -> None:
         """Stop where a term turned non-finite, and say which."""
-        broken = [name for name, value in self.sums.items() if not bool(torch.isfinite(value))]
+        broken = [name for name, value in values.items() if not bool(torch.isfinite(value))]
         if broken:
             names = [name for name in broken if name != "loss"] or broken
             raise DivergedError(
@@ -178,7 +190,9 @@ class Training:
         tensors |= {f"spikes.{name}": value for name, value in self.spikes.state.items()}
         tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(self.sums.items())}
-        Checkpoint(tensors, dataclasses.replace(self.progress), self.run.config).save(self.checkpoint_path)
+        Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint).save(
+            self.checkpoint_path
+        )
 
     def restore(self) -> None:
         """Bring back the state of the last checkpoint, to the bit.
@@ -187,7 +201,12 @@ class Training:
             UserError: the checkpoint is damaged, or the run's config was changed since.
         """
         checkpoint = Checkpoint.load(self.checkpoint_path)
-        require_same_config(checkpoint.config, self.run.config, f"{self.run.path}/config.toml")
+        require_same_config(checkpoint.config, self.config, f"{self.run.path}/config.toml")
+        if checkpoint.data != self.fingerprint:
+            raise UserError(
+                f"The training data is not what {self.run.path} was trained on so far: it was changed since. Bring the "
+                "old data back, or start a new run."
+            )
         source, tensors = str(self.checkpoint_path), checkpoint.tensors
         load_state(self.model, tensors, source, "model.")
         load_state(self.objective, tensors, source, "objective.")
@@ -204,7 +223,7 @@ class Training:
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl; it counts once the checkpoint that follows knows its length."""
         with open(self.run.path / "metrics.jsonl", "ab") as file:
-            file.write((json.dumps(record) + "\n").encode())
+            file.write((json.dumps(record, allow_nan=False) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
             self.progress.metrics_bytes = file.tell()
@@ -213,32 +232,32 @@ class Training:
 def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
     """Train until no epoch is left or patience runs out.
 
-    Every epoch ends with a checkpoint. A signal saves in mid-epoch and raises `Interrupted`.
+    Every epoch ends with a checkpoint. A signal never cuts into what is under way: it is noticed between two batches,
+    where the state is whole, saved there, and raised as `Interrupted`.
 
     Raises:
         DivergedError: a term of the loss turned non-finite.
     """
     settings, progress, watch = training.settings, training.progress, Watch()
     training.model.train()
+    interrupt.deferred = True
     while not progress.is_done:
         started = time.perf_counter()
         batches = training.order_of_epoch().split(settings.batch_size)
 
-        interrupt.deferred = True  # a signal waits for the step under way
         for index in batches[progress.step :]:
             training.step(index)
             if progress.step % FINITE_CHECK_EVERY == 0:
-                training.require_finite()
+                training.require_finite(training.sums)
             if interrupt.requested:
                 break
             report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
-        training.require_finite()
-        interrupt.deferred = False
+        training.require_finite(training.sums)
 
         try:
             interrupt.raise_if_requested()
             with training.ema.applied():
-                record = training.record(training.validate())
+                record = training.record(training.validate(interrupt))
                 score = selection_score(record["valid"])
                 is_best = score is None or progress.best_score is None or score < progress.best_score
                 if is_best:
@@ -247,7 +266,6 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
             training.save()
             raise
 
-        interrupt.deferred = True  # until the checkpoint, the state is between two epochs
         progress.epoch, progress.step = progress.epoch + 1, 0
         training.sums.clear()
         if is_best:
@@ -256,11 +274,11 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         progress.is_done = progress.epoch >= settings.epochs or not is_patient
         training.log(record)
         training.save()
-        interrupt.deferred = False
         report.epoch(record, settings.epochs, time.perf_counter() - started, is_best)
         for warning in watch.look(training.model, record, settings.epochs):
             report.say(f"Watch: {warning}")
         interrupt.raise_if_requested()
+    interrupt.deferred = False
 
 
 def hash_seed(seed: int, epoch: int) -> int:

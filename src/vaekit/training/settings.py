@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from vaekit.errors import UserError
 
@@ -41,6 +42,11 @@ class Settings:
     ema: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     patience: int | None = None
+
+    def adapted(self, num_examples: int, overrides: dict[str, Any]) -> Settings:
+        """With the user's own choices; a batch size that nobody chose is no larger than the training part."""
+        own = {"batch_size": min(self.batch_size, num_examples), **overrides}
+        return dataclasses.replace(self, **own)
 
     def __post_init__(self) -> None:
         at_least = {"epochs": 1, "batch_size": 1, "weight_decay": 0, "warmup_steps": 0}

@@ -43,16 +43,18 @@ def collapse(terms: dict[str, float]) -> dict[str, str]:
         return {}
     if terms["rate"] < COLLAPSED:
         return {
-            "rate": f"Posterior collapse: the latent code carries {terms['rate']:.2f} nats, so the decoder ignores it. Try "
-            "KL warm-up (ELBO(beta=Linear(epochs=10))), free bits (ELBO(free_bits=0.1)), or a weaker decoder."
+            "rate": f"Posterior collapse: the latent code carries {terms['rate']:.2f} nats, so the decoder ignores it. "
+            "Try KL warm-up (ELBO(beta=Linear(epochs=10))), free bits (ELBO(free_bits=0.1)), or a weaker decoder."
         }
     layers = {name: value for name, value in terms.items() if name.startswith("rate_")}
     dead = [name.removeprefix("rate_") for name, value in layers.items() if value < DEAD_LAYER]
     if dead:
         which = f"Latent layer {dead[0]}" if len(dead) == 1 else f"Latent layers {', '.join(dead)}"
+        carry = "carries" if len(dead) == 1 else "carry"
         return {
-            f"layers {dead}": f"{which} of {len(layers)}, counted from the top, carr{'ies' if len(dead) == 1 else 'y'} less "
-            f"than {DEAD_LAYER} nats. Try a longer KL warm-up, free bits, or fewer layers."
+            f"layers {dead}": f"{which} of {len(layers)}, counted from the top, {carry} less than "
+            f"{DEAD_LAYER} nats. Try "
+            "a longer KL warm-up, free bits, or fewer layers."
         }
     return {}
 
@@ -70,8 +72,8 @@ def floors(model: Model) -> dict[str, str]:
         if float(spread) < NEAR_FLOOR * floor:
             return {
                 "floor": f"The likelihood's spread has hit its floor ({float(spread):.2g}): some values are reproduced "
-                "exactly, and the bound grows without meaning. Leave constant values out, dequantize integer data (or use "
-                "DiscretizedLogistic), or fix the scale."
+                "exactly, and the bound grows without meaning. Leave constant values out, dequantize integer data "
+                "(or use DiscretizedLogistic), or fix the scale."
             }
     return {}
 
