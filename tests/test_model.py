@@ -181,3 +181,32 @@ def test_decode_takes_any_leading_dimensions() -> None:
     mean = model.decode(z).mean
     assert mean.shape == (2, 5, 8)
     torch.testing.assert_close(mean[1, 4], model.decode(z[1, 4]).mean)
+
+
+def test_raw_values_of_any_kind_are_mapped_by_the_schema():
+    """Integers and numpy floats are data, float tensors are what the model sees; all three embed alike."""
+    from vaekit import MLP, VAE, DiagonalGaussian, Gaussian, Schema, StandardNormal
+
+    offset, scale = tuple(range(6)), tuple(range(1, 7))
+    model = VAE(DiagonalGaussian(MLP((2, 3), 4), 2), StandardNormal(2), Gaussian(MLP(2, 4), (2, 3)))
+    seen = torch.randint(-3, 4, (5, 2, 3)).float()
+    raw = seen * torch.tensor(scale).view(2, 3) + torch.tensor(offset).view(2, 3)
+    model.schema = Schema(kind="array", shape=(2, 3), offset=offset, scale=scale, dtype="float32")
+    expected = model.embed(seen)
+    torch.testing.assert_close(model.embed(raw.numpy()), expected)
+    torch.testing.assert_close(model.embed(raw.long()), expected)
+    torch.testing.assert_close(model.embed(raw.long().numpy()), expected)
+
+
+@pytest.mark.parametrize("value", [255.0, -1.0, float("nan"), float("inf")])
+def test_tensors_outside_the_schema_are_refused(value):
+    from vaekit import Schema, UserError
+    from vaekit.recipes import find_recipe
+
+    schema = Schema(kind="image", shape=(1, 8, 8), low=0.0, high=1.0, levels=256, scale=255.0, dtype="uint8")
+    model = find_recipe("vae")(schema, hidden=8, latent=2).model
+    model.schema = schema
+    x = torch.rand(3, 1, 8, 8)
+    x[1, 0, 2, 2] = value
+    with pytest.raises(UserError):
+        model.elbo(x)

@@ -28,8 +28,8 @@ __all__ = ["VAE", "Model"]
 class Model(Component):
     """What every latent-variable model can do; a subclass says how a `Trace` and a draw come about.
 
-    Shapes: K samples, B batch, *event the shape of one x. Inputs are tensors or numpy arrays; integer arrays are
-    raw values and are scaled by the schema. Labels `y` are integers (B,) or features (B, F), and are needed only by a
+    Shapes: K samples, B batch, *event the shape of one x. Inputs are tensors or numpy arrays, as `as_input` takes
+    them; what comes back is in the units that the model sees, raw = x * schema.scale + schema.offset. Labels `y` are integers (B,) or features (B, F), and are needed only by a
     class-conditional model.
     """
 
@@ -162,25 +162,33 @@ class Model(Component):
         return self.decode(z, y).mean.movedim(0, 1)
 
     def as_input(self, x: Tensor | np.ndarray) -> Tensor:
-        """x as the model sees it: a float tensor on its device; integer arrays are raw and are scaled by the schema.
+        """x as the model sees it, a float tensor on its device.
+
+        Integers, and numpy arrays where the data was of floats, are raw values and are mapped by the schema,
+        (raw - offset) / scale. Float tensors, and float images, are what the model sees already.
 
         Raises:
             UserError: another event shape, NaN or infinity, or values outside the schema's range.
         """
-        raw = torch.as_tensor(x)
+        raw, schema = torch.as_tensor(x), self.schema
         event = self.likelihood.event_shape
         if tuple(raw.shape[1:]) != event:
             raise UserError(
                 f"This model takes x of shape (B, {', '.join(map(str, event))}); {tuple(raw.shape)} came."
             )
         value = raw.to(self.device, self.dtype)
-        if self.schema is not None:
-            if not raw.is_floating_point() and raw.dtype != torch.bool:
-                offset = torch.as_tensor(self.schema.offset, device=self.device, dtype=self.dtype)
-                scale = torch.as_tensor(self.schema.scale, device=self.device, dtype=self.dtype)
-                value = (value - offset) / scale
-            elif raw.is_floating_point() and not isinstance(x, Tensor):
-                self._check_range(value, self.schema)
+        if schema is None:
+            return value
+        is_data = not isinstance(x, Tensor) and schema.dtype.startswith("float")
+        if raw.dtype != torch.bool and (is_data or not raw.is_floating_point()):
+            offset, scale = (
+                torch.as_tensor(v, device=self.device, dtype=self.dtype)
+                for v in (schema.offset, schema.scale)
+            )
+            offset, scale = (v.reshape(schema.shape) if v.ndim else v for v in (offset, scale))
+            value = (value - offset) / scale
+        if not torch.compiler.is_compiling():
+            self._check_range(value, schema)
         return value
 
     def condition_features(self, y: Tensor | None, like: Tensor) -> Tensor | None:
@@ -220,6 +228,8 @@ class Model(Component):
 
     @staticmethod
     def _check_range(x: Tensor, schema: Schema) -> None:
+        if not x.numel() or (schema.kind == "table" and not bool(torch.isinf(x).any())):
+            return  # in a table NaN is a missing cell, and columns have no range in common
         if not bool(torch.isfinite(x).all()):
             raise UserError("x holds NaN or infinite values; every value must be finite.")
         low, high = float(x.min()), float(x.max())
