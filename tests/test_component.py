@@ -49,6 +49,10 @@ def is_contract(part: type) -> bool:
 
 PARTS = sorted(n for n, c in registry.items() if c.__module__.startswith("vaekit.") and not is_contract(c))
 
+COLUMNS = [
+    {"size": 3, "missing": 0.0},
+    {"specials": [0.0], "knots": [0.0, 1.0], "scores": [-1.0, 1.0], "step": 0.0, "origin": 0.0, "missing": 0.1},
+]
 # What a constructor's required argument gets, by its name. A new part whose arguments are all here needs no row below.
 ARGUMENTS: dict[str, Callable[[], Any]] = {
     "net": lambda: MLP(4, 6),
@@ -66,6 +70,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "dim": lambda: 3,
     "codebook": lambda: registry["Codebook"](4, 3),
     "grid": lambda: (2, 2),
+    "columns": lambda: COLUMNS,
     "posterior": lambda: DiagonalGaussian(MLP(8, 6), 3),
     "prior": lambda: StandardNormal(3),
     "likelihood": lambda: Bernoulli(MLP(3, 6), 8),

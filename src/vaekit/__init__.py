@@ -30,6 +30,7 @@ _ROOMS = (
     "vaekit.model",
     "vaekit.hierarchical",
     "vaekit.ladder",
+    "vaekit.lengths",
     "vaekit.semi_supervised",
     "vaekit.component",
     "vaekit.conditional",
@@ -37,6 +38,8 @@ _ROOMS = (
     "vaekit.weights",
     "vaekit.data",
     "vaekit.evaluation",
+    "vaekit.synthesis",
+    "vaekit.imputation",
     "vaekit.fitting",
     "vaekit.api",
     "vaekit.refit",
@@ -51,7 +54,9 @@ if TYPE_CHECKING:
     from vaekit.evaluation import *  # noqa: F403
     from vaekit.fitting import *  # noqa: F403
     from vaekit.hierarchical import *  # noqa: F403
+    from vaekit.imputation import *  # noqa: F403
     from vaekit.ladder import *  # noqa: F403
+    from vaekit.lengths import *  # noqa: F403
     from vaekit.likelihoods import *  # noqa: F403
     from vaekit.model import *  # noqa: F403
     from vaekit.nets import *  # noqa: F403
@@ -64,6 +69,7 @@ if TYPE_CHECKING:
     from vaekit.run import Run as Run
     from vaekit.schema import Schema as Schema
     from vaekit.semi_supervised import *  # noqa: F403
+    from vaekit.synthesis import *  # noqa: F403
     from vaekit.trace import *  # noqa: F403
     from vaekit.training.settings import Settings as Settings
     from vaekit.weights import *  # noqa: F403

@@ -18,6 +18,8 @@ PICTURES = {
     "interpolations.png": "From one example to another in a straight line through latent space.",
     "kl.png": "How much each latent dimension carries.",
     "curves.png": "Every term of the loss over the epochs.",
+    "marginals.png": "Every column in held-out rows and in new ones.",
+    "dependence.png": "How every two columns depend on each other, in held-out rows and in new ones.",
     "data.png": "The data as the model sees it.",
 }
 

@@ -9,18 +9,31 @@ import torch
 
 from vaekit.card import model_card
 from vaekit.evaluation import evaluate
+from vaekit.evaluation.table_similarity import table_similarity
 from vaekit.files import write_atomic, write_json
 from vaekit.plots import draw_run
+from vaekit.synthesis import synthesize
 from vaekit.training.watch import holes
 from vaekit.weights import load_model
 
 if TYPE_CHECKING:
-    from vaekit.data import Dataset
+    from vaekit.data import Dataset, Part
+    from vaekit.model import Model
     from vaekit.run import Run
     from vaekit.training.report import Report
 
 NLL_SAMPLES, NLL_EXAMPLES = 100, 1000
 """The likelihood after a training is a quick one, on a random subset; `vaekit evaluate` takes any number."""
+
+
+MAX_ROWS = 20_000
+
+
+def quality_of_samples(model: Model, part: Part) -> dict[str, float]:
+    """Shape and trend error of as many new rows as a part has, beside that part."""
+    real = part.raw.double().cpu().numpy()[:MAX_ROWS]
+    found = table_similarity(real, synthesize(model, len(real)), part.schema.columns)
+    return {"shape_error": found.shape_error, "trend_error": found.trend_error}
 
 
 def finish_run(run: Run, data: Dataset, device: torch.device, report: Report) -> None:
@@ -49,6 +62,8 @@ def finish_run(run: Run, data: Dataset, device: torch.device, report: Report) ->
     if warning:
         results["warnings"] = [warning]
         report.say(f"Watch: {warning}")
+    if data.schema.kind == "table":
+        results |= quality_of_samples(model, part)
     draw_run(model, data, run.metrics(), run.path / "plots", seed=0, results=results)
     write_json(run.path / "results.json", results)
     write_atomic(run.path / "README.md", model_card(run, model, data, results).encode())

@@ -51,10 +51,12 @@ class Case:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.arguments.items())})"
 
 
+OF_TABLES = ("Columns",)  # its event is a row of columns of many kinds: test_columns.py
+OF_SOUND = ("LogSpectral",)  # a density of the spectrogram: test_log_spectral.py
 PUBLIC: dict[str, type[Likelihood]] = {
     name: value
     for name, value in vars(vaekit.likelihoods).items()
-    if inspect.isclass(value) and issubclass(value, Likelihood)
+    if inspect.isclass(value) and issubclass(value, Likelihood) and name not in (*OF_TABLES, *OF_SOUND)
 }
 COUNTS = ("Poisson", "NegativeBinomial")
 MEAN_BEFORE_ROUNDING = ("DiscretizedLogistic", "DiscretizedLogisticMixture")

@@ -111,6 +111,8 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     from vaekit.data.named import NAMED, read_named
 
     path = Path(given).expanduser()
+    if schema.kind == "table":
+        return read_table_input(path, schema)
     if not path.exists():
         if given in NAMED:
             return fitted(read_named(given), schema, binarize)
@@ -121,6 +123,28 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     if path.suffix.lower() in IMAGES:
         return fitted(_one_image(path, schema), schema, binarize)
     return fitted(read_file(path), schema, binarize)
+
+
+def read_table_input(path: Path, schema: Schema) -> Part:
+    """All rows of a table as a Part with the model's columns; what does not fit is said on standard error.
+
+    Raises:
+        UserError: no table, or one that lacks columns.
+    """
+    import torch
+
+    from vaekit.cli.answer import say
+    from vaekit.data import Part
+    from vaekit.data.frames import is_table
+    from vaekit.data.tables import read_rows
+
+    if not path.is_file() or not is_table(path):
+        what = "is no table" if path.exists() else "does not exist"
+        raise UserError(f"{path} {what}; this model was trained on a table: give a .csv, .tsv or .parquet file.")
+    raw, notes, _ = read_rows(path, schema)
+    for note in notes:
+        say(note)
+    return Part(torch.from_numpy(raw), None, None, schema)
 
 
 def _one_image(path: Path, schema: Schema) -> Source:

@@ -86,6 +86,20 @@ class Output:
             np.savez(buffer, **arrays)
         return self.write(buffer.getvalue())
 
+    def write_frame(self, frame: Any) -> str:
+        """A polars frame as .csv, .tsv or .parquet."""
+        from vaekit.data.table_text import table_bytes
+
+        return self.write(table_bytes(frame, self.suffix))
+
+    def write_columns(self, columns: Mapping[str, Sequence[Any]]) -> str:
+        """Columns of equal length as .csv."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        return self.write(out.getvalue().encode())
+
 
 def next_free(default: str) -> Path:
     """`default` in the current folder, with -2, -3, ... before its suffix where it is taken."""
@@ -115,6 +129,10 @@ def in_data_units(x: Tensor, schema: Schema) -> Any:
     import numpy as np
     import torch
 
+    if schema.kind == "table":
+        from vaekit.data.table_text import to_raw
+
+        return to_raw(x, schema)
     raw = x.double().cpu() * affine(schema.scale, schema) + affine(schema.offset, schema)
     if schema.levels is None or schema.is_binary:
         return raw.to(torch.float32).numpy()

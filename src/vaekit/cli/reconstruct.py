@@ -10,6 +10,7 @@ from vaekit.cli.answer import Answer
 from vaekit.cli.common import Common, Force
 from vaekit.cli.inputs import PartName, batches, examples, load_model, open_run
 from vaekit.cli.output import Output, in_data_units
+from vaekit.errors import UserError
 
 EXAMPLE = "vaekit reconstruct runs/digits-1 -o pairs.png"
 SUFFIXES = (".png", ".npy", ".npz", ".csv")
@@ -49,6 +50,8 @@ def reconstruct(
     if planned.suffix == ".png":
         limit = min(SHOWN if limit is None else limit, MAX_SHOWN)
     found, schema = subset(found, limit, common.seed), opened.schema
+    if schema.kind == "table":
+        raise UserError("Rows of a table are not reconstructed one by one; use embed, sample, impute or detect.")
     seen, made = [], []
     for x, y in batches(model, found):
         seen.append(x.cpu())

@@ -14,10 +14,12 @@ from vaekit.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from vaekit.model import Model
+    from vaekit.run import Run
     from vaekit.schema import Schema
 
 EXAMPLE = "vaekit sample runs/digits-1 -n 64 -o new.png"
 SUFFIXES = (".png", ".npy", ".npz", ".csv")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 MAX_SHOWN = 96
 CHUNK = 500
 GUESSED = "An autoencoder has no prior that its codes follow: these decode guesses from a standard normal."
@@ -31,6 +33,8 @@ def sample(
     output: Annotated[str | None, Parameter(alias="-o")] = None,
     label: str | None = None,
     temperature: float = 1.0,
+    where: list[str] | None = None,
+    complete: Annotated[bool, Parameter(negative=())] = False,
     force: Force = False,
     common: Common = Common(),  # noqa: B008
 ) -> Answer:
@@ -42,8 +46,18 @@ def sample(
         output: .png shows them; .npy, .npz and .csv hold their values. [default: the next free RUN-samples.png]
         label: the class to draw, of a model trained with --conditional. [default: all in turn]
         temperature: scales the prior's spread; below 1 gives more typical examples.
+        where: of a table: rows that meet a condition, "income=>50K" or "age>=30"; may be given several times. Draws
+            that do not meet it are thrown away, which is exact. [default: none]
+        complete: of a table: no missing cells, also where the training part has some.
     """
     opened = open_run(run)
+    if opened.schema.kind == "table":
+        if label is not None or temperature != 1.0:
+            raise UserError("--label and --temperature are not for tables; use --where, as in --where 'income=>50K'.")
+        return sample_table(opened, number, output, where or [], complete, force=force, common=common)
+    if where or complete:
+        kind = opened.schema.kind
+        raise UserError(f"--where and --complete are for tables; {opened.path} was trained on {kind} data.")
     planned = Output.plan(output, f"{opened.name}-samples.png", SUFFIXES, force=force)
     number = MAX_SHOWN if number is None else number
     if number < 1:
@@ -73,6 +87,26 @@ def sample(
     if not model.is_density:
         facts["note"] = GUESSED
     return Answer(facts, lambda: [f"{number:,} samples: {path}", *([GUESSED] if "note" in facts else [])])
+
+
+def sample_table(
+    opened: Run, number: int | None, output: str | None, where: list[str], complete: bool, *,
+    force: bool, common: Common,
+) -> Answer:  # fmt: skip
+    """New rows, with the columns, types, ranges and category names of the data."""
+    from vaekit.data.table_text import to_frame
+    from vaekit.synthesis import synthesize
+
+    planned = Output.plan(output, f"{opened.name}-samples.csv", TABLE_SUFFIXES, force=force)
+    number = 1000 if number is None else number
+    model = load_model(opened, common.device)
+    raw = synthesize(model, number, where=where, complete=complete, seed=common.seed)
+    path = planned.write_frame(to_frame(raw, opened.schema))
+    facts = {
+        "run": str(opened.path), "output": path, "number": number, "columns": [c.name for c in opened.schema.columns],
+        "where": where, "seed": common.seed,
+    }  # fmt: skip
+    return Answer(facts, lambda: f"{number:,} rows: {path}")
 
 
 def draw(

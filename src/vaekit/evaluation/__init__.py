@@ -12,6 +12,8 @@ from vaekit.evaluation.check import ais_check as ais_check
 from vaekit.evaluation.codebook import code_usage as code_usage
 from vaekit.evaluation.dci import dci as dci
 from vaekit.evaluation.dequantize import dequantized_bpd as dequantized_bpd
+from vaekit.evaluation.detect import Detection as Detection
+from vaekit.evaluation.detect import detect as detect
 from vaekit.evaluation.disentanglement import disentanglement as disentanglement
 from vaekit.evaluation.evaluate import evaluate as evaluate
 from vaekit.evaluation.factor_vae_score import factor_vae_score as factor_vae_score
@@ -43,4 +45,6 @@ from vaekit.evaluation.reconstruction import squared_error as squared_error
 from vaekit.evaluation.samples import sample_figures as sample_figures
 from vaekit.evaluation.sap import sap as sap
 from vaekit.evaluation.ssim import ssim as ssim
+from vaekit.evaluation.table_similarity import TableSimilarity as TableSimilarity
+from vaekit.evaluation.table_similarity import table_similarity as table_similarity
 from vaekit.evaluation.trustworthiness import trustworthiness as trustworthiness

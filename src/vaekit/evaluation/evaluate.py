@@ -138,7 +138,7 @@ def _measure(
         halves.add(trace)
         if model.is_density:
             weights.add(trace.log_w)
-    out.add(distortion=halves.distortion, mse=mse(x, model.reconstruct(x, y)))
+    out.add(distortion=halves.distortion, mse=mse(*_comparable(model, x, model.reconstruct(x, y))))
     if model.is_density:
         out.add(elbo=halves.elbo, rate=halves.rate, rate_per_layer=halves.rate_per_layer)
         out.add(nll=-weights.log_evidence, ess=weights.ess)
@@ -148,6 +148,15 @@ def _measure(
     if objective is not None:
         for name, value in objective(model(x, y, objective.num_samples)).terms.items():
             out.objective.setdefault(name, []).append(value.cpu().double())
+
+
+def _comparable(model: Model, x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
+    """What squared errors make sense of: all of x, but of a table its observed numbers alone."""
+    if model.schema is None or model.schema.kind != "table":
+        return x, x_hat
+    numbers = [j for j, column in enumerate(model.schema.columns) if not column.is_category]
+    x, x_hat = x[:, numbers], x_hat[:, numbers]
+    return torch.where(x.isnan(), x_hat, x), x_hat
 
 
 def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """Networks: Tensor to Tensor, no probability."""
 
+from vaekit.nets.audio import FrameDecoder as FrameDecoder
+from vaekit.nets.audio import FrameEncoder as FrameEncoder
+from vaekit.nets.chained import Chained as Chained
 from vaekit.nets.codebook import Codebook as Codebook
 from vaekit.nets.conv import ConvDecoder as ConvDecoder
 from vaekit.nets.conv import ConvEncoder as ConvEncoder
@@ -10,6 +13,9 @@ from vaekit.nets.mlp import MLP as MLP
 from vaekit.nets.net import Net as Net
 from vaekit.nets.quantizer import Quantizer as Quantizer
 from vaekit.nets.residual_codebook import ResidualCodebook as ResidualCodebook
+from vaekit.nets.residual_mlp import ResidualMLP as ResidualMLP
 from vaekit.nets.resnet import ResNetDecoder as ResNetDecoder
 from vaekit.nets.resnet import ResNetEncoder as ResNetEncoder
 from vaekit.nets.scalar_codebook import ScalarCodebook as ScalarCodebook
+from vaekit.nets.spectrogram import LogMel as LogMel
+from vaekit.nets.table_encoder import TableEncoder as TableEncoder

@@ -21,6 +21,7 @@ from vaekit.plots.latent_map import latent_map
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.samples import samples
 from vaekit.plots.style import number, save
+from vaekit.plots.table import table_figures
 from vaekit.plots.tiles import has_dark_ink
 from vaekit.plots.traversals import traversals
 from vaekit.priors import StandardNormal
@@ -76,6 +77,9 @@ def _figures(
 ) -> Any:
     """Names and figures one by one, so that only one is held at a time."""
     schema = dataset.schema
+    if schema.kind == "table":
+        yield from table_figures(model, dataset, metrics, seed)
+        return
     held_out = next(p for p in (dataset.test, dataset.valid, dataset.train) if p is not None and len(p))
     x, y = _examples(dataset.train, seed)
     ink = has_dark_ink(x, schema)

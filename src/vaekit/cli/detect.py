@@ -1,0 +1,79 @@
+"""vaekit detect: how strange each example is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from vaekit.cli.answer import Answer, table
+from vaekit.cli.common import Common, Force
+from vaekit.cli.inputs import PartName, examples, load_model, open_run
+from vaekit.cli.output import Output
+from vaekit.cli.reconstruct import identity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXAMPLE = "vaekit detect runs/adult-1 new.csv -o scores.csv"
+SUFFIXES = (".csv",)
+NUM_REASONS, SHOWN = 3, 10
+
+
+def detect(
+    run: str,
+    input: str | None = None,
+    /,
+    *,
+    output: Annotated[str | None, Parameter(alias="-o")] = None,
+    part: PartName | None = None,
+    num_samples: int = 32,
+    force: Force = False,
+    common: Common = Common(),  # noqa: B008
+) -> Answer:
+    """Score how strange examples are, and name the columns that make them so.
+
+    The score is the share of the training part that is less strange, by -log p(x): 0.99 means stranger than 99 % of it.
+    The surprise, in nats beyond the average, orders examples that are stranger than all of the training part.
+
+    Args:
+        run: a run folder, or a name in runs/.
+        input: a table, an image, a folder of images, or a .npy, .npz or IDX file. [default: the run's test part]
+        output: .csv with a row an example. [default: the next free RUN-scores.csv]
+        part: of the run's own data: test, valid or train.
+        num_samples: draws of the code for each example.
+    """
+    from vaekit.evaluation import detect as score
+
+    opened = open_run(run)
+    planned = Output.plan(output, f"{opened.name}-scores.csv", SUFFIXES, force=force)
+    model = load_model(opened, common.device)
+    name, found = examples(opened, input, part)
+    data = opened.load_data()
+    result = score(model, found, data.train, num_samples=num_samples, seed=common.seed)
+    columns: dict[str, list[Any]] = {
+        **identity(found),
+        "score": [round(v, 6) for v in result.score.tolist()],
+        "surprise": [round(v, 4) for v in result.surprise.tolist()],
+    }
+    if result.contributions is not None:
+        known = [c.name for c in opened.schema.columns] or [f"x_{i + 1}" for i in range(result.contributions.shape[1])]
+        columns["because"] = [reasons(row, known) for row in result.contributions]
+    path = planned.write_columns(columns)
+    strange = int((result.score >= 0.99).sum())
+    facts = {"run": str(opened.path), "input": name, "output": path, "number": len(found), "strange": strange,
+             "seed": common.seed}  # fmt: skip
+
+    def view() -> list[Any]:
+        first = sorted(range(len(found)), key=lambda i: -result.surprise[i])[:SHOWN]
+        rows = [[values[i] for values in columns.values()] for i in first]
+        text = f"{strange:,} of {len(found):,} examples are stranger than 99 % of the training part: {path}"
+        return [table(f"The strangest of {name}", list(columns), rows), text]
+
+    return Answer(facts, view)
+
+
+def reasons(contributions: np.ndarray, names: list[str]) -> str:
+    """The columns that cost most beyond their average, with nats: `age (5.2), income (3.1)`."""
+    order = (-contributions).argsort(kind="stable")[:NUM_REASONS]
+    return ", ".join(f"{names[j]} ({contributions[j]:.1f})" for j in order.tolist() if contributions[j] > 0.5)
