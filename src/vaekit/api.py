@@ -102,6 +102,8 @@ def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: b
     """
     run = Run.open(path)
     config = run.config
+    if "run" not in config:
+        raise UserError(f"{run.path} holds a model and no training to continue.")
     seed = config["run"]["seed"]
     plan = plan_from_config(config, data)
     plan.config = config

@@ -29,8 +29,8 @@ class Model(Component):
     """What every latent-variable model can do; a subclass says how a `Trace` and a draw come about.
 
     Shapes: K samples, B batch, *event the shape of one x. Inputs are tensors or numpy arrays, as `as_input` takes
-    them; what comes back is in the units that the model sees, raw = x * schema.scale + schema.offset. Labels `y` are integers (B,) or features (B, F), and are needed only by a
-    class-conditional model.
+    them; what comes back is in the units that the model sees, raw = x * schema.scale + schema.offset. Labels `y` are
+    integers (B,) or features (B, F), and are needed only by a class-conditional model.
     """
 
     schema: Schema | None = None

@@ -88,14 +88,14 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
-        """An existing run.
+        """An existing run, or a folder that holds a model alone.
 
         Raises:
-            UserError: there is no run folder at `path`.
+            UserError: there is neither at `path`.
         """
         path = Path(path)
         refuse_pickle(path)
-        if not (path / "config.toml").is_file():
+        if not (path / "config.toml").is_file() and not (path / "model.safetensors").is_file():
             what = (
                 "holds no config.toml"
                 if path.is_dir()
@@ -112,8 +112,9 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What was asked for: data, recipe, training, run."""
-        return read_toml(self.path / "config.toml")
+        """What was asked for: data, recipe, training, run; empty for a model alone."""
+        path = self.path / "config.toml"
+        return read_toml(path) if path.exists() else {}
 
     @property
     def results(self) -> dict[str, Any]:
@@ -123,7 +124,15 @@ class Run:
 
     @property
     def schema(self) -> Schema:
-        return Schema.from_dict(read_json(self.path / "config.json")["schema"])
+        """What the model was trained on.
+
+        Raises:
+            UserError: config.json is missing or damaged.
+        """
+        config = read_json(self.path / "config.json")
+        if not isinstance(config, dict) or not isinstance(config.get("schema"), dict):
+            raise UserError(f"{self.path / 'config.json'} does not state the schema of the model's data.")
+        return Schema.from_dict(config["schema"])
 
     @property
     def is_finished(self) -> bool:
@@ -145,6 +154,8 @@ class Run:
         """The data that the run was trained on, split as it was."""
         from vaekit.data import open_data
 
+        if "data" not in self.config:
+            raise UserError(f"{self.path} holds a model and not what it was trained on; name the data to use.")
         return open_data(**self.config["data"])
 
     @contextmanager

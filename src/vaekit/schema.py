@@ -146,8 +146,8 @@ class Schema:
     def cells(self) -> list[dict[str, Any]]:
         """What networks and likelihoods need to know of the columns of a table, JSON-ready, in the model's units.
 
-        Of a category {"size": number of categories}, of a number {"specials", "knots", "scores", "step", "origin"}; for both
-        "missing", the share of missing cells.
+        Of a category {"size": number of categories}, of a number {"specials", "knots", "scores", "step", "origin"};
+        for both "missing", the share of missing cells.
         """
         made: list[dict[str, Any]] = []
         offsets, scales = _per_column(self.offset, self), _per_column(self.scale, self)

@@ -17,14 +17,13 @@ from torch import Tensor, nn
 import vaekit
 from vaekit.component import from_config, to_config
 from vaekit.errors import UserError
-from vaekit.files import read_json, write_atomic, write_json
+from vaekit.files import read_json, refuse_pickle, write_atomic, write_json
 from vaekit.model import Model
 from vaekit.schema import Schema
 
 __all__ = ["load_model", "save_model"]
 
 FORMAT = 1
-PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib"}
 ROOMS = (
     "nets",
     "posteriors",
@@ -153,11 +152,7 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> Model:
         UserError: not a model of vaekit's, or damaged, or made by a newer vaekit.
     """
     folder = Path(folder)
-    if folder.suffix.lower() in PICKLES:
-        raise UserError(
-            f"{folder} is a {folder.suffix} file, which can execute code when opened, so vaekit never reads one; "
-            "pass a run folder with config.json and model.safetensors."
-        )
+    refuse_pickle(folder)
     if folder.is_file():
         folder = folder.parent
     if not folder.is_dir():

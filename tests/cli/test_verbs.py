@@ -267,3 +267,20 @@ def test_an_output_is_replaced_only_when_told(runs: Path, here: Path, vaekit: Ca
     assert np.load("mine.npy").shape[0] == 2
     names = [vaekit("sample", runs / "vae", "--json").facts["output"] for _ in range(2)]
     assert names == ["vae-samples.png", "vae-samples-2.png"]
+
+
+def test_a_folder_with_a_model_alone_serves_the_verbs_that_need_no_data(
+    runs: Path, here: Path, vaekit: Call
+) -> None:
+    """config.json and model.safetensors, as somebody may send them."""
+    alone = here / "alone"
+    alone.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (alone / name).write_bytes((runs / "vae" / name).read_bytes())
+    assert vaekit("sample", alone, "-n", 4, "-o", here / "new.npy").code == 0
+    assert np.load(here / "new.npy").shape[0] == 4
+    assert vaekit("show", alone).code == 0
+    done = vaekit("evaluate", alone)
+    assert done.code == 2
+    assert "not what it was trained on" in done.err
+    assert vaekit("train", "--resume", alone).code == 2

@@ -182,7 +182,7 @@ def require_same_data(runs: list[Run]) -> str:
                 f"{first.name} was trained on {first.schema.name} {first.schema.shape} and {run.name} on "
                 f"{run.schema.name} {run.schema.shape}; compare runs on the same data."
             )
-    sources = [run.config["data"] for run in runs]
+    sources = [run.config.get("data", {}) for run in runs]
     if any(source != sources[0] for source in sources):
         keys = sorted(
             {k for s in sources for k in s if s.get(k) != sources[0].get(k)}

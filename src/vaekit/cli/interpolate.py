@@ -87,7 +87,7 @@ def _end(run: Run, text: str) -> Part:
         if int(text) >= len(part):
             raise UserError(f"The {name} part has {len(part):,} examples, from 0 on; there is no {text}.")
         return part.take(torch.tensor([int(text)]))
-    part = read_input(text, run.schema, run.config["data"].get("binarize", "none"))
+    part = read_input(text, run.schema, run.config.get("data", {}).get("binarize", "none"))
     if len(part) != 1:
         raise UserError(f"{text} holds {len(part):,} examples; give a file of one, or a place in the test part.")
     return part

@@ -37,6 +37,8 @@ def state(run: Run) -> str:
 
     if run.is_finished:
         return "finished"
+    if not run.config:
+        return "a model alone"
     try:
         if (run.path / ".lock").exists():
             with FileLock(run.path / ".lock", timeout=0):
@@ -58,12 +60,16 @@ def _view(run: Run, facts: dict[str, Any]) -> list[Any]:
     training, schema = config.get("training", {}), facts.get("schema")
     recipe = {k: v for k, v in config.get("recipe", {}).items() if k != "name"}
     best = min(run.metrics(), key=lambda m: m["valid"].get("loss", 0.0), default=None)
+    source = config.get("data", {}).get("data", "not stated")
+    is_open = facts["state"] in ("training", "stopped")
     about = {
-        "state": facts["state"] + ("" if facts["state"] == "finished" else f", epoch {facts['epochs']}"),
+        "state": facts["state"] + (f", epoch {facts['epochs']}" if is_open else ""),
         "recipe": recipe_of(run) + "".join(f"  {k} {v}" for k, v in recipe.items()),
-        "data": config["data"]["data"] + ("" if schema is None else f"  {schema['kind']} {tuple(schema['shape'])}"),
+        "data": source + ("" if schema is None else f"  {schema['kind']} {tuple(schema['shape'])}"),
         "training": f"{facts['epochs']} of {training.get('epochs')} epochs  batch {training.get('batch_size')}  "
-        f"{training.get('optimizer')} {training.get('learning_rate'):g}  seed {config['run']['seed']}",
+        f"{training.get('optimizer')} {training.get('learning_rate'):g}  seed {config['run']['seed']}"
+        if training
+        else None,
         "best epoch": best["epoch"] if best and best["valid"] else None,
     }
     made: list[Any] = [pairs(str(run.path), about)]
@@ -72,7 +78,8 @@ def _view(run: Run, facts: dict[str, Any]) -> list[Any]:
         title = f"Figures, {results.get('part')} part, {results.get('unit')}"
         made.append(pairs(title, {name: estimate(results, name) for name in figures}))
         made += [results["note"]] if results.get("note") else []
-    else:
+        made += [f"Watch: {warning}" for warning in results.get("warnings", [])]
+    elif is_open:
         made.append(f"Continue with: vaekit train --resume {run.path}")
     if facts["plots"]:
         made.append(f"Pictures in {run.path / 'plots'}: {', '.join(Path(path).stem for path in facts['plots'])}")
