@@ -38,6 +38,7 @@ for room in pkgutil.walk_packages(vaekit.__path__, "vaekit."):
         "objectives",
         "model",
         "hierarchical",
+        "ladder",
         "semi_supervised",
     ):
         importlib.import_module(room.name)
@@ -89,6 +90,14 @@ EXAMPLES: dict[str, Callable[[], Component]] = {
     "Capacity": lambda: registry["Capacity"](Linear(epochs=3)),
     "ConvDecoder": lambda: registry["ConvDecoder"](3, (8, 8), condition=2),
     "ResNetDecoder": lambda: registry["ResNetDecoder"](3, (8, 8), condition=2),
+    "LadderEncoder": lambda: registry["LadderEncoder"]((1, 8, 8), 8, (1, 1)),
+    "LadderBlock": lambda: registry["LadderBlock"](8, 2, (4, 4), scale=0.5),
+    "LadderVAE": lambda: registry["LadderVAE"](
+        registry["LadderEncoder"]((1, 8, 8), 8, (1, 1)),
+        Bernoulli(registry["ResNetDecoder"]((8, 4, 4), (8, 8), (8,), half=True), (1, 8, 8)),
+        num_layers=(1, 2),
+        latent=2,
+    ),
     "ScalarCodebook": lambda: registry["ScalarCodebook"]((5, 4, 3)),
 }
 
