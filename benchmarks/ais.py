@@ -39,6 +39,10 @@ def show(found: dict[str, Any], seconds: float) -> None:
     low, high = found["difference_interval"]
     print(f"  {'difference':22} {found['difference']:10.4f} [{low:.4f}, {high:.4f}]   "
           f"{'agree' if found['agree'] else 'DISAGREE'}, {seconds:.0f} s")  # fmt: skip
+    for name in ("ais", "importance"):
+        low, high = found[f"{name}_nll_interval"]
+        print(f"  95 % interval over examples, {name}: [{low:.2f}, {high:.2f}]")
+    print(f"  these overlap: {found['intervals_overlap']}")
 
 
 def linear(options: Any) -> bool:

@@ -200,10 +200,11 @@ def _view_ais(found: dict[str, Any]) -> list[object]:
         "importance": f"{found['importance_nll']:.3f} ± {found['importance_nll_sampling_error']:.3f}",
         "difference": f"{found['difference']:.3f} [{low:.3f}, {high:.3f}]",
     }
+    lower = "importance sampling misses" if found["difference"] < 0 else "the path of AIS is too short for"
     said = (
         "They agree."
         if found["agree"]
-        else "They do not agree: one of them needs more draws, or a longer path."
+        else f"They do not agree: {lower} a part of p(z|x); the lower one is closer."
     )
     title = (
         f"-log p(x) of the same {found['protocol']['n']} examples by two routes, nats; ± error of the draws"

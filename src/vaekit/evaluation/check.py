@@ -32,8 +32,9 @@ def ais_check(
 ) -> dict[str, Any]:
     """-log p(x) by annealed importance sampling from the prior, beside importance sampling from q(z|x).
 
-    Both overstate -log p(x) on average. The second does badly where q(z|x) misses a part of the posterior, the first
-    where the path is too short; neither knows of the other's fault.
+    Both overstate -log p(x) on average, and the lower one is the closer. The second does badly
+    where q(z|x) misses a part of the posterior, the first where the path is too short.
+    Neither knows of the other's fault.
 
     Args:
         model: a model with continuous codes.
@@ -47,7 +48,8 @@ def ais_check(
     Returns:
         JSON-ready: `ais_nll` and `importance_nll`, each with its `_sampling_error`, the standard error that the draws
         of z bring; their difference, its 95 % interval by these errors, widened to either side by what the two
-        overstate for want of draws (`Nll.jensen_gap`), and `agree`, whether it holds zero.
+        overstate for want of draws (`Nll.jensen_gap`); `agree`, whether it holds zero; `intervals_overlap`, whether the
+        intervals over examples do.
     """
     few = subset(part, limit, seed)
     annealed = ais(
@@ -75,6 +77,7 @@ def ais_check(
         "difference": difference,
         "difference_interval": [low, high],
         "agree": low <= 0 <= high,
+        "intervals_overlap": _overlap(annealed.interval, plain.interval),
         "protocol": {
             **stated,
             "estimator": "annealed importance sampling with HMC from the prior, beside importance sampling",
@@ -84,3 +87,7 @@ def ais_check(
             "double": double,
         },
     }
+
+
+def _overlap(a: list[float] | None, b: list[float] | None) -> bool | None:
+    return None if a is None or b is None else a[0] <= b[1] and b[0] <= a[1]
