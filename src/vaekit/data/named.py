@@ -170,7 +170,8 @@ def _adult(name: str, types: Any = None) -> Source:
 
 def _fsdd(name: str, sound: SoundOptions | None = None) -> Source:
     """Free Spoken Digit Dataset; the authors' own split: takes 0 to 4 are test."""
-    from vaekit.data.sounds import label_by_name, read_zip, source_of
+    from vaekit.data.sound_labels import label_by_name
+    from vaekit.data.sounds import read_zip, source_of
 
     file = locate(name, ("recordings.zip",)) / "recordings.zip"
     options = dataclasses.replace(sound or SoundOptions(), pattern="{digit}_{speaker}_{take}")

@@ -89,25 +89,10 @@ def open_data(
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
     sound = SoundOptions(rate, length, clips, loudness, pattern)
     source = _read(data, size, skip_bad, types, sound)
-    if source.kind != "audio" and sound.given():
-        raise UserError(f"{next(iter(sound.given()))} is about sound, and {source.name} is none; leave it out.")
-    if sha256 is not None and source.identity.get("sha256") != sha256:
-        came = source.identity.get("shape", "no array")
-        raise UserError(
-            f"The array of shape {came} is not the one recorded, of shape {shape} and sha256 {sha256[:12]}...; "
-            "give the same values in the same order."
-        )
+    _require_recorded(source, sha256, shape)
     if source.kind == "table" and labels is not None:
         raise UserError("A table's labels are a column like any other; leave labels out.")
     label_record = _set_labels(source, labels)
-    parts, sentence = split(source.blocks, valid, test, limit, seed)
-    if source.packed:
-        for block in parts.values():
-            block.raw = np.unpackbits(block.raw, axis=1).reshape(-1, *source.packed)
-    if labelled is not None:
-        parts["train"].y = _hide_labels(source, parts["train"].y, labelled, seed)
-    schema = table_schema(source, parts) if source.kind == "table" else _schema(source, parts["train"].raw)
-    schema, made = _parts(parts, schema, binarize, seed)
     record = {
         "data": IN_MEMORY,
         "valid": valid,
@@ -123,6 +108,33 @@ def open_data(
         **sound.given(),
         **source.identity,
     }
+    return _dataset(source, record)
+
+
+def _require_recorded(source: Source, sha256: str | None, shape: Any) -> None:
+    """Refuse another array than the one that a run was trained on."""
+    if sha256 is not None and source.identity.get("sha256") != sha256:
+        came = source.identity.get("shape", "no array")
+        raise UserError(
+            f"The array of shape {came} is not the one recorded, of shape {shape} and sha256 {sha256[:12]}...; "
+            "give the same values in the same order."
+        )
+
+
+def _dataset(source: Source, record: dict[str, Any]) -> Dataset:
+    """The parts of a source that is read, as its record asks for them."""
+    about_sound = [name for name in ("rate", "length", "clips", "loudness", "pattern") if name in record]
+    if about_sound and source.kind != "audio":
+        raise UserError(f"{about_sound[0]} is about sound, and {source.name} is none; leave it out.")
+    binarize, seed, labelled = record["binarize"], record["seed"], record["labelled"]
+    parts, sentence = split(source.blocks, record["valid"], record["test"], record["limit"], seed)
+    if source.packed:
+        for block in parts.values():
+            block.raw = np.unpackbits(block.raw, axis=1).reshape(-1, *source.packed)
+    if labelled is not None:
+        parts["train"].y = _hide_labels(source, parts["train"].y, labelled, seed)
+    schema = table_schema(source, parts) if source.kind == "table" else _schema(source, parts["train"].raw)
+    schema, made = _parts(parts, schema, binarize, seed)
     return Dataset(
         schema, made["train"], made.get("valid"), made.get("test"), record, [*source.notes, sentence],
         source.factor_names,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vaekit.data.arrays import read_labels
 from vaekit.data.folder import files_in, labelled, refuse
 from vaekit.data.sound import (
     FULL_SCALE,
@@ -24,6 +22,7 @@ from vaekit.data.sound import (
     to_int16,
     wave_recording,
 )
+from vaekit.data.sound_labels import group, label_by_name
 from vaekit.data.source import IMAGE_SUFFIXES, SOUND_SUFFIXES, Block, Source
 from vaekit.errors import UserError
 
@@ -117,7 +116,7 @@ def read_sounds(path: Path, options: SoundOptions, skip_bad: bool = False) -> So
     if options.pattern is not None:
         label_names, factor_names = label_by_name(blocks, options.pattern)
     if made.clips == "segments":
-        group(blocks, made)
+        made.notes += group(blocks, made.source)
     source = source_of(path.resolve().stem or "sounds", blocks, made, options)
     source.label_names, source.factor_names = label_names, factor_names
     source.notes = [*notes, *made.notes, *more]
@@ -288,64 +287,6 @@ def _notes(
     if beyond:
         sentences.append(f"{beyond:,} recordings go beyond full scale and were clipped.")
     return sentences
-
-
-def group(blocks: dict[str, Block], made: Clips, least: int = 20) -> None:
-    """Mark segments that belong together, so that a split does not tear them apart and leak between its parts.
-
-    They are those of one recording; where there are few recordings, those of a stretch of one.
-    """
-    whole = blocks.get("all")
-    if whole is None or len(whole) < least:
-        return
-    stretch = 0 if len(set(made.source.tolist())) >= least else max(1, len(whole) // least)
-    place = np.arange(len(whole)) // stretch if stretch else np.zeros(len(whole), np.int64)
-    whole.groups = np.unique(np.stack([made.source, place]), axis=1, return_inverse=True)[1].reshape(-1)
-    if stretch:
-        made.notes.append(
-            "There are few recordings, so a part holds stretches of the same ones as the others."
-        )
-
-
-def label_by_name(
-    blocks: dict[str, Block], pattern: str, factors: tuple[str, ...] | None = None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels and factors of named examples by a pattern of their names; class names and factor names.
-
-    Args:
-        blocks: get labels and factors.
-        pattern: as in `SoundOptions`.
-        factors: the fields that are factors; by default those that do not tell most examples apart.
-
-    Raises:
-        UserError: a pattern without fields, or a name that it does not fit.
-    """
-    fields = re.findall(r"\{(\w+)\}", pattern)
-    if not fields or len(set(fields)) < len(fields):
-        raise UserError(
-            f'pattern names the fields of a file name, "{{digit}}_{{speaker}}_{{take}}"; "{pattern}" came.'
-        )
-    pieces = re.split(r"\{(\w+)\}", pattern)
-    regex = re.compile("".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
-    columns: dict[str, list[str]] = {name: [] for name in fields}
-    for name in (name for block in blocks.values() for name in block.names or []):
-        stem = Path(re.sub(r"@[\d.]+s$", "", name)).stem
-        found = regex.fullmatch(stem)
-        if found is None:
-            raise UserError(f'The file name {name} does not fit the pattern "{pattern}"; change one of them.')
-        for key, value in found.groupdict().items():
-            columns[key].append(value)
-    count = len(columns[fields[0]])
-    read = {key: read_labels(values, count, key) for key, values in columns.items()}
-    kept = [key for key in fields if key == fields[0] or 2 * len(read[key][1]) <= count]
-    kept = kept if factors is None else list(factors)
-    values_of = np.stack([read[key][0] for key in kept], 1)
-    at = 0
-    for block in blocks.values():
-        block.y = read[fields[0]][0][at : at + len(block)]
-        block.factors = values_of[at : at + len(block)]
-        at += len(block)
-    return read[fields[0]][1], tuple(kept)
 
 
 def holds_sounds(path: Path) -> bool:

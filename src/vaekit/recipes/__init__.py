@@ -39,7 +39,7 @@ NAMES: tuple[str, ...] = (
     "rae",
     "vaegan",
     "msssimvae",
-    "m2", "table",
+    "m2", "table", "speech", "audio",
 )
 """Every recipe; a new one is a file with a function of the same name, and a word here."""
 
