@@ -279,7 +279,7 @@ def replace_prior(run: Run, plan: Plan, seed: int, device: torch.device, report:
     aside = run.path / "checkpoints" / "before-prior"
     if not (aside / "model.safetensors").exists():
         save_model(load_model(run.path, device), aside)
-    report.say(f"Fitting a {plan.prior.get('kind', 'mixture')} prior to the codes ...")
+    report.say(f"Fitting a prior to the codes ({plan.prior.get('kind', 'mixture')}) ...")
     save_model(fit_prior(load_model(aside, device), plan.data.train, seed=seed, **plan.prior), run.path)
 
 

@@ -11,6 +11,8 @@ from vaekit.training.settings import Settings
 def vqvae(schema: Schema, *, width: int = 16, num_codes: int = 128, code_dim: int = 16) -> Recipe:
     """A convolutional VQ-VAE: an image becomes a grid of codes, a quarter of its height and width.
 
+    The prior is uniform in training; afterwards an autoregressive one is fitted to the codes, and sampled from.
+
     Args:
         schema: what the data is; images.
         width: channels of the first convolution, doubled once.
@@ -30,4 +32,5 @@ def vqvae(schema: Schema, *, width: int = 16, num_codes: int = 128, code_dim: in
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
         min_steps=2000,
+        prior={"kind": "autoregressive"},
     )
