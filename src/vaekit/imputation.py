@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ __all__ = ["Imputation", "impute"]
 CHUNK = 4000
 START = 16
 """Draws of z of which each row's first one is chosen by importance."""
+THIN = 2
+"""Steps of a chain from one kept draw to the next."""
 
 
 @dataclass
@@ -50,25 +53,39 @@ class Imputation:
 
 
 def impute(
-    model: Model, raw: np.ndarray, *, num_draws: int = 50, burn_in: int = 20, thin: int = 2, seed: int = 0
+    model: Model,
+    raw: np.ndarray,
+    *,
+    num_draws: int = 50,
+    method: Literal["sequential", "gibbs"] = "sequential",
+    num_steps: int = 16,
+    seed: int = 0,
 ) -> Imputation:
-    """Missing cells of rows given their observed ones, by Metropolis within Gibbs: Mattei and Frellsen, "Leveraging the
-    Exact Likelihood of Deep Latent Variable Models", 2018, after the pseudo-Gibbs sampler of Rezende et al., 2014.
+    """Missing cells of rows given their observed ones.
 
-    A chain a row, begun at the best of 16 codes by importance: z is proposed from q(z|x) at the row as it is filled now
-    and accepted by the exact ratio of posteriors, then the missing cells are drawn from p(x|z).
+    "sequential": every draw fills the cells in a random order, each from p(x|z) at a code of the row as far as it is
+    filled, z ~ q(z|x). It needs an encoder that was trained on rows with holes (`TableEncoder(hide=...)`, as in the
+    recipe `table`); after Ivanov et al., "Variational Autoencoder with Arbitrary Conditioning", 2019.
+
+    "gibbs": Metropolis within Gibbs, Mattei and Frellsen, "Leveraging the Exact Likelihood of Deep Latent Variable
+    Models", 2018, after the pseudo-Gibbs sampler of Rezende et al., 2014. A chain a row, begun at the best of 16 codes
+    by importance: z is proposed from q(z|x) at the observed cells, or at the row as it is filled now, and accepted by
+    the exact ratio of posteriors, then the missing cells are drawn from p(x|z). Exact in the long run for any encoder,
+    but chains may be slow.
 
     Args:
         model: of a table.
         raw: (N, C) rows in the table's own units, NaN where missing.
         num_draws: draws that are kept, M.
-        burn_in: steps before the first of them.
-        thin: steps from one kept draw to the next.
+        method: as above.
+        num_steps: steps in which a sequential draw is filled at most; steps of a chain before its first draw.
         seed: of the draws.
 
     Raises:
-        UserError: no table, or another number of columns.
+        UserError: no table, another number of columns, or an unknown method.
     """
+    if method not in ("sequential", "gibbs"):
+        raise UserError(f'method is "sequential" or "gibbs"; "{method}" came.')
     schema = model.schema
     if schema is None or schema.kind != "table":
         raise UserError("impute fills cells of a table, and this model was not trained on one.")
@@ -79,29 +96,47 @@ def impute(
     with evaluating(model, seed):
         for index in np.array_split(rows, max(1, -(-len(rows) // CHUNK))) if len(rows) else []:
             x = torch.from_numpy((raw[index] - np.asarray(schema.offset)) / np.asarray(schema.scale))
-            chain = _chain(model, x.to(model.device, model.dtype), num_draws, burn_in, thin)
-            for m, state in enumerate(chain):
+            x = x.to(model.device, model.dtype)
+            made = _sequential if method == "sequential" else _chain
+            for m, state in enumerate(made(model, x, num_draws, num_steps)):
                 units = to_raw(state, schema)
                 draws[m, index] = np.where(missing[index], units, raw[index])
     return Imputation(_filled(raw, draws, missing, schema), draws, missing)
 
 
-def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int, thin: int) -> Any:
-    """Filled rows (N, C), `num_draws` of them one by one."""
+def _sequential(model: Any, x: Tensor, num_draws: int, num_steps: int) -> Iterator[Tensor]:
+    """Filled rows (N, C), `num_draws` of them one by one, each independent of the others."""
+    gone = x.isnan()
+    most = int(gone.sum(1).max())
+    steps = min(num_steps, most)
+    for _ in range(num_draws):
+        state = x
+        order = torch.rand_like(x).masked_fill(~gone, 2.0).argsort(1).argsort(1)  # missing cells come first
+        turn = order * steps // most
+        for step in range(steps):
+            drawn = model.decode(model.encode(state).sample()).complete()
+            state = torch.where(gone & (turn == step), drawn, state)
+        yield state
+
+
+def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Tensor]:
+    """Filled rows (N, C), `num_draws` steps of one Markov chain a row."""
     gone = x.isnan()
     trace = model(x, None, START)
     log_w = _log_joint(model, x, trace.layers[0].z) - trace.layers[0].qz.log_prob(trace.layers[0].z)
     chosen = torch.distributions.Categorical(logits=log_w.T).sample()  # (N,)
     z = trace.layers[0].z[chosen, torch.arange(len(x), device=x.device)]
     state = torch.where(gone, model.decode(z).complete(), x)
-    for step in range(burn_in + (num_draws - 1) * thin + 1):
-        if step >= burn_in and (step - burn_in) % thin == 0:
+    for step in range(burn_in + (num_draws - 1) * THIN + 1):
+        if step >= burn_in and (step - burn_in) % THIN == 0:
             yield state
-        qz = model.encode(state)
+        # In turn from q(z|observed cells), judged by the observed cells alone, which can leave what is filled now; and
+        # from q(z|row as filled), judged by the whole row, which finds what goes with it. Both keep the target.
+        seen = x if step % 2 else state
+        qz = model.encode(seen)
         proposal = qz.sample()
-        # The target is p(z | observed cells, filled cells): both likelihoods are of the row as it is filled now.
-        now, then = _log_joint(model, state, z), _log_joint(model, state, proposal)
-        log_ratio = then - now + qz.log_prob(z) - qz.log_prob(proposal)
+        log_ratio = _log_joint(model, seen, proposal) - _log_joint(model, seen, z)
+        log_ratio = log_ratio + qz.log_prob(z) - qz.log_prob(proposal)
         accept = torch.rand_like(log_ratio).log() < log_ratio
         z = torch.where(accept.unsqueeze(-1), proposal, z)
         state = torch.where(gone, model.decode(z).complete(), x)

@@ -41,6 +41,11 @@ class Model(Component):
     """Shape of z as `encode`, `decode`, `embed` and `sample` use it."""
     is_density: bool = True
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether codes and reconstructions need the class; a model whose prior alone is conditional does not."""
+        return bool(self.condition)
+
     # What a subclass says.
 
     @abstractmethod
@@ -281,6 +286,10 @@ class VAE(Model):
         self.is_density = posterior.is_density
         self.condition = shared_condition([posterior, prior, likelihood], top=prior)
 
+    @property
+    def needs_labels(self) -> bool:
+        return bool(self.posterior.condition or self.likelihood.condition)
+
     def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
         qz, pz = self.posterior(x, y), prior_given(self.prior, y)
         z = qz.rsample((num_samples,))
@@ -289,12 +298,12 @@ class VAE(Model):
     def encode(self, x: Tensor | np.ndarray, y: Tensor | None = None) -> Distribution:
         """q(z|x), batch shape (B,), event shape (D,)."""
         x = self.as_input(x)
-        return self.posterior(x, self.condition_features(y, x))
+        return self.posterior(x, self.condition_features(y, x) if self.posterior.condition else None)
 
     def decode(self, z: Tensor | np.ndarray, y: Tensor | None = None) -> Distribution:
         """p(x|z) for z of shape (..., D)."""
         z = self._as_code(z)
-        return self.likelihood(z, self.condition_features(y, z))
+        return self.likelihood(z, self.condition_features(y, z) if self.likelihood.condition else None)
 
     @torch.no_grad()
     def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -19,7 +20,8 @@ SCHEMA = Schema(
     scale=(1.0, 4.0, 2.0, 1.0),
     columns=(
         Column("colour", "categorical", categories=("a", "b", "c"), missing=0.2),
-        Column("age", "integer", low=0, high=30, step=1.0, specials=(0.0, 10.0), knots=(1, 8, 12, 30), scores=(-2, -1, 0.5, 2)),
+        Column("age", "integer", low=0, high=30, step=1.0, specials=(0.0, 10.0), knots=(1, 8, 12, 30),
+               scores=(-2, -1, 0.5, 2)),
         Column("price", "continuous", low=0, high=20, specials=(0.0,), knots=(0.5, 3, 9, 20), scores=(-2, -0.5, 1, 2)),
         Column("paid", "binary", categories=("no", "yes")),
     ),
@@ -62,7 +64,7 @@ def test_the_density_and_the_point_mass_of_a_continuous_column_integrate_to_1() 
     # Trapezoids between the knots and far beyond, where the density is smooth.
     edges = [-400.0, -40, -4, 0.5, 3, 9, 20, 60, 800]
     total = torch.zeros(3, dtype=torch.float64)
-    for low, high in zip(edges, edges[1:]):
+    for low, high in itertools.pairwise(edges):
         grid = torch.linspace(low + 1e-9, high - 1e-9, 20_001, dtype=torch.float64)
         rows = row(0, 3, 1, 0).repeat(len(grid), 1)
         rows[:, 2] = (grid - 5.0) / 2.0

@@ -8,7 +8,8 @@ from vaekit import ResidualMLP, TableEncoder
 
 COLUMNS = [
     {"size": 3, "missing": 0.1},
-    {"specials": [0.0], "knots": [-1.0, 0.0, 2.0], "scores": [-1.0, 0.5, 1.0], "step": 0.0, "origin": 0.0, "missing": 0.0},
+    {"specials": [0.0], "knots": [-1.0, 0.0, 2.0], "scores": [-1.0, 0.5, 1.0],
+     "step": 0.0, "origin": 0.0, "missing": 0.0},
 ]  # fmt: skip
 
 

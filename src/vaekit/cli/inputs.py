@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vaekit.data import Dataset, Part
+    from vaekit.data.sounds import SoundOptions
     from vaekit.data.source import Source
     from vaekit.model import Model
     from vaekit.schema import Schema
@@ -89,7 +90,7 @@ def batches(model: Model, part: Part, size: int = 256) -> Iterator[tuple[Tensor,
     Raises:
         UserError: the model needs labels and the examples have none.
     """
-    if model.condition and part.y is None:
+    if model.needs_labels and part.y is None:
         raise UserError(
             "This model was trained with --conditional and needs a label for every example; give a folder with a "
             "sub-folder for each class, or an .npz with x and y."
@@ -106,23 +107,40 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     Raises:
         UserError: unreadable, or of another shape or range.
     """
+    from vaekit.cli.answer import say
     from vaekit.data.files import read_file
     from vaekit.data.images import read_folder
     from vaekit.data.named import NAMED, read_named
+    from vaekit.data.sounds import holds_sounds, read_sounds
 
     path = Path(given).expanduser()
     if schema.kind == "table":
         return read_table_input(path, schema)
+    sound = sound_options(schema) if schema.kind == "audio" else None
     if not path.exists():
         if given in NAMED:
-            return fitted(read_named(given), schema, binarize)
+            return fitted(read_named(given, sound=sound), schema, binarize)
         raise UserError(f"{given} does not exist; give an image, a folder of images, or a .npy, .npz or IDX file.")
+    if sound is not None and holds_sounds(path):
+        source = read_sounds(path, sound)
+        for note in source.notes:
+            say(note)
+        return fitted(source, schema, binarize)
     if path.is_dir():
         size = (schema.shape[1], schema.shape[2]) if schema.kind == "image" else None
         return fitted(read_folder(path, size), schema, binarize)
     if path.suffix.lower() in IMAGES:
         return fitted(_one_image(path, schema), schema, binarize)
     return fitted(read_file(path), schema, binarize)
+
+
+def sound_options(schema: Schema) -> SoundOptions:
+    """How recordings become examples that a model of sound takes."""
+    from vaekit.data.sounds import SoundOptions
+
+    assert schema.rate is not None
+    clips = "segments" if schema.clips == "segments" else "whole"
+    return SoundOptions(schema.rate, schema.shape[1] / schema.rate, clips, schema.loudness)
 
 
 def read_table_input(path: Path, schema: Schema) -> Part:

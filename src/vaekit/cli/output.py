@@ -37,14 +37,17 @@ class Output:
         """
         path = next_free(default) if given is None else Path(given).expanduser()
         suffix = path.suffix.lower()
-        if suffix not in suffixes:
+        if "/" in suffixes and given is not None and not suffix:
+            if path.is_file() or (path.is_dir() and any(path.iterdir()) and not force):
+                raise UserError(f"{path} already exists; name a new folder for the clips, or pass --force.")
+        elif suffix not in suffixes:
             came = f'"{suffix}" came' if suffix else "none came"
             hint = did_you_mean(suffix, suffixes) if suffix else ""
             hint = hint if hint.startswith("Did") else ""
             raise UserError(f"The output's suffix says what it is: {', '.join(suffixes)}; {came}. {hint}".strip())
-        if path.is_dir():
+        elif path.is_dir():
             raise UserError(f"{path} is a folder; name a file.")
-        if path.exists() and not force:
+        if path.is_file() and not force:
             raise UserError(f"{path} already exists and is not written over; choose another name, or pass --force.")
         folder = next(p for p in path.absolute().parents if p.exists())
         if not folder.is_dir() or not os.access(folder, os.W_OK):

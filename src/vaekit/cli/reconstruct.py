@@ -10,6 +10,7 @@ from vaekit.cli.answer import Answer
 from vaekit.cli.common import Common, Force
 from vaekit.cli.inputs import PartName, batches, examples, load_model, open_run
 from vaekit.cli.output import Output, in_data_units
+from vaekit.cli.sound import holds_sound, is_sound_file, suffixes, through, write_clips
 from vaekit.errors import UserError
 
 EXAMPLE = "vaekit reconstruct runs/digits-1 -o pairs.png"
@@ -32,8 +33,9 @@ def reconstruct(
 
     Args:
         run: a run folder, or a name in runs/.
-        input: an image, a folder of images, or a .npy, .npz or IDX file. [default: the run's test part]
-        output: .png shows pairs; .npy holds reconstructions, .npz originals too, .csv the error of each example.
+        input: an image, a sound file, a folder of them, or a .npy, .npz or IDX file. [default: the run's test part]
+        output: .png shows pairs; .npy holds reconstructions, .npz originals too, .csv the error of each example;
+            of sound, .wav what is heard, of any length where the run is of recipe audio, and a folder a file each.
             [default: the next free RUN-reconstructions.png]
         part: of the run's own data: test, valid or train.
         limit: take a random subset of this many examples. [default: 24 in a picture, else all]
@@ -44,8 +46,11 @@ def reconstruct(
     from vaekit.evaluation.chunks import subset
 
     opened = open_run(run)
-    planned = Output.plan(output, f"{opened.name}-reconstructions.png", SUFFIXES, force=force)
+    known = suffixes(SUFFIXES, opened.schema, folder=True)
+    planned = Output.plan(output, f"{opened.name}-reconstructions.png", known, force=force)
     model = load_model(opened, common.device)
+    if input is not None and is_sound_file(input) and holds_sound(planned) and len(model.latent_shape) == 3:
+        return _recording(str(opened.path), through(model, input, opened.schema, planned), input)
     name, found = examples(opened, input, part)
     if planned.suffix == ".png":
         limit = min(SHOWN if limit is None else limit, MAX_SHOWN)
@@ -63,6 +68,9 @@ def reconstruct(
 
         note = f"Mean squared error {errors.mean():.4g} a value."
         path = planned.write_figure(reconstructions(x, x_hat, schema, note=note))
+    elif holds_sound(planned):
+        stems = [n.replace("/", "-").rsplit(".", 1)[0] for n in found.names] if found.names else None
+        path = write_clips(planned, x_hat, schema, stems)
     elif planned.suffix == ".csv":
         path = planned.write_arrays("mse", {"mse": errors.numpy()}, identity(found))
     else:
@@ -75,6 +83,13 @@ def reconstruct(
         "seed": common.seed,
     }  # fmt: skip
     return Answer(facts, lambda: f"{len(x):,} reconstructions of {name}, mean squared error {facts['mse']:.4g}: {path}")
+
+
+def _recording(run: str, made: tuple[str, float, float], name: str) -> Answer:
+    """What is said of a recording that went through a model of sequences."""
+    path, seconds, error = made
+    facts = {"run": run, "input": name, "output": path, "seconds": seconds, "log_mel_error_db": error}
+    return Answer(facts, lambda: f"{seconds:.2f} s of {name}, log-mel error {error:.2f} dB: {path}")
 
 
 def identity(part: Any) -> dict[str, list[Any]]:

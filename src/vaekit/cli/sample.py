@@ -10,6 +10,7 @@ from vaekit.cli.answer import Answer
 from vaekit.cli.common import Common, Force
 from vaekit.cli.inputs import load_model, open_run
 from vaekit.cli.output import Output, in_data_units
+from vaekit.cli.sound import holds_sound, suffixes, write_clips
 from vaekit.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def sample(
     Args:
         run: a run folder, or a name in runs/.
         number: how many. [default: 96]
-        output: .png shows them; .npy, .npz and .csv hold their values. [default: the next free RUN-samples.png]
+        output: .png shows them; .npy, .npz and .csv hold their values; of sound, .wav has them one after another, and
+            a folder a file each. [default: the next free RUN-samples.png]
         label: the class to draw, of a model trained with --conditional. [default: all in turn]
         temperature: scales the prior's spread; below 1 gives more typical examples.
         where: of a table: rows that meet a condition, "income=>50K" or "age>=30"; may be given several times. Draws
@@ -58,7 +60,8 @@ def sample(
     if where or complete:
         kind = opened.schema.kind
         raise UserError(f"--where and --complete are for tables; {opened.path} was trained on {kind} data.")
-    planned = Output.plan(output, f"{opened.name}-samples.png", SUFFIXES, force=force)
+    known = suffixes(SUFFIXES, opened.schema, folder=True)
+    planned = Output.plan(output, f"{opened.name}-samples.png", known, force=force)
     number = MAX_SHOWN if number is None else number
     if number < 1:
         raise UserError(f"--number must be at least 1; {number} came.")
@@ -77,6 +80,8 @@ def sample(
         note = f"Temperature {temperature:g}." if temperature != 1 else ""
         ink = on_black(x) if schema.kind == "image" and schema.shape[0] == 1 else None
         path = planned.write_figure(samples(x, schema, y, note=note, columns=columns, dark_ink=ink))
+    elif holds_sound(planned):
+        path = write_clips(planned, x, schema, names)
     else:
         arrays = {"x": in_data_units(x, schema)} | ({} if y is None else {"y": y.cpu().numpy()})
         path = planned.write_arrays("x", arrays, {"label": names} if names else {})

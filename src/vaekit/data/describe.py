@@ -41,6 +41,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "raw_range": [min(r.min.item() for r in ranges), max(r.max.item() for r in ranges)] if ranges else None,
         "model_range": [bound if math.isfinite(bound) else None for bound in model_range],
         "levels": schema.levels,
+        **({"rate": schema.rate, "seconds": schema.shape[-1] / schema.rate} if schema.rate else {}),
         "binarize": dataset.source.get("binarize", "none"),
         "label_counts": {name: counts for name, part in parts.items() if (counts := _label_counts(part))},
         "factors": list(dataset.factor_names),

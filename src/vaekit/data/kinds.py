@@ -202,8 +202,8 @@ def _inferred_text(series: pl.Series, present: pl.Series, texts: int) -> Reading
             f'correct them, or say types="{name}=continuous" to count them as missing, or "{name}=categorical".'
         )
     if distinct == count and count >= MIN_ROWS_OF_ID:
-        return Reading(None, notes=[f'Column "{name}" is left out: all of its {count:,} texts differ, as those of an id '
-                                    f'or a name do (types="{name}=categorical" keeps it).'])  # fmt: skip
+        return Reading(None, notes=[f'Column "{name}" is left out: all of its {count:,} texts differ, as those of an '
+                                    f'id or a name do (types="{name}=categorical" keeps it).'])  # fmt: skip
     if distinct > MAX_CATEGORIES or (distinct > 0.5 * count and distinct > 50):
         return Reading(None, notes=[f'Column "{name}" is left out: {distinct:,} different texts in {count:,} rows are '
                                     f'too many to learn (types="{name}=categorical" keeps it).'])  # fmt: skip

@@ -184,7 +184,7 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
         results |= {"active_units": None, "rate_per_layer": None, "note": NO_DENSITY}
     if model.is_density and not results["is_likelihood"]:
         note = CROSS_ENTROPY if isinstance(model.likelihood, Bernoulli) else DENSITY_AT_INTEGERS
-        results["note"] = note.format(name=schema.name)
+        results["note"] = getattr(model.likelihood, "note", note).format(name=schema.name)
     if results["is_likelihood"] and schema.levels is not None and num_samples:
         # A probability of grid values has no unit; a density would depend on the scale of x.
         results["bits_per_dim"] = results["nll"] / (schema.num_features * math.log(2))

@@ -21,9 +21,9 @@ class TableSimilarity:
     Args:
         shapes: (C,) error of each column: the Kolmogorov-Smirnov statistic of numbers and dates (1 - KSComplement),
             the total variation distance of categories (1 - TVComplement).
-        trends: (C, C) error of each pair, symmetric, NaN on the diagonal: half the difference of the correlations of two
-            numbers (1 - CorrelationSimilarity), else the total variation distance of the contingency tables, numbers in
-            10 bins of the real range (1 - ContingencySimilarity).
+        trends: (C, C) error of each pair, symmetric, NaN on the diagonal: half the difference of the correlations of
+            two numbers (1 - CorrelationSimilarity), else the total variation distance of the contingency tables, numbers
+            in 10 bins of the real range (1 - ContingencySimilarity).
     """
 
     shapes: np.ndarray

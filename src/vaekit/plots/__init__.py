@@ -17,5 +17,6 @@ from vaekit.plots.neighbours import neighbours as neighbours
 from vaekit.plots.reconstructions import reconstructions as reconstructions
 from vaekit.plots.run import draw_run as draw_run
 from vaekit.plots.samples import samples as samples
+from vaekit.plots.sounds import sounds as sounds
 from vaekit.plots.style import save as save
 from vaekit.plots.traversals import traversals as traversals

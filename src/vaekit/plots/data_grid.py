@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from vaekit.plots.points import points
+from vaekit.plots.sounds import grid_of_sounds, is_sound, sounds
 from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy, counted
 from vaekit.plots.tiles import Tiles, look_of, shape_of_grid, to_grid
 from vaekit.schema import Schema
@@ -24,6 +25,9 @@ def data_grid(x: Any, schema: Schema, labels: Any = None, *, dark_ink: bool | No
     title = f"{schema.name}: the data as the model sees it"
     if schema.num_features == 2:
         return points({"data": x}, title, counted(len(as_numpy(x)), "example"))
+    if is_sound(schema):
+        grid = to_grid(x, *grid_of_sounds(len(x)))
+        return sounds(grid, schema, title, facts(schema), names=None if labels is None else names(labels, schema))
     rows, columns = shape_of_grid(len(x), schema)
     tiles = Tiles(
         to_grid(x, rows, columns), schema, dark_ink=dark_ink, row_gap=24 if labels is not None else None
@@ -46,6 +50,9 @@ def facts(schema: Schema) -> str:
     size = f"{shape} values" if len(schema.shape) == 1 else shape
     if schema.is_binary:
         return f"{size}, binary"
+    if is_sound(schema):
+        assert schema.rate is not None
+        return f"{schema.shape[-1] / schema.rate:.3g} s at {schema.rate:,} Hz."
     levels = f", {schema.levels} levels" if schema.levels else ""
     bounded = abs(schema.low) < 1e30 and abs(schema.high) < 1e30
     if bounded:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from vaekit.plots.sounds import is_sound, sounds
 from vaekit.plots.style import MUTED, SMALL_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles
 from vaekit.schema import Schema
+
+PAIRS_OF_SOUNDS, STEPS_OF_SOUNDS = 4, 7
 
 
 def interpolations(images: Any, schema: Schema, *, dark_ink: bool | None = None) -> Figure:
@@ -20,11 +24,13 @@ def interpolations(images: Any, schema: Schema, *, dark_ink: bool | None = None)
         dark_ink: print one-channel images in dark ink on white; decided from the images when None.
     """
     images = as_numpy(images)
-    tiles = Tiles(images, schema, dark_ink=dark_ink, gap=6, target=84 if images.shape[1] <= 12 else 64)
+    title = f"{schema.name}: from one example to another"
     subtitle = "The mean of p(x|z) on the straight line between the codes of two held-out examples."
-    page = Page(
-        tiles.width, tiles.height, f"{schema.name}: from one example to another", subtitle, bottom=0.2
-    )
+    if is_sound(schema):
+        chosen = np.linspace(0, images.shape[1] - 1, min(images.shape[1], STEPS_OF_SOUNDS)).round().astype(int)
+        return sounds(images[:PAIRS_OF_SOUNDS, chosen], schema, title, subtitle)
+    tiles = Tiles(images, schema, dark_ink=dark_ink, gap=6, target=84 if images.shape[1] <= 12 else 64)
+    page = Page(tiles.width, tiles.height, title, subtitle, bottom=0.2)
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
     steps = images.shape[1]

@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaekit.plots.points import points
+from vaekit.plots.sounds import is_sound, sounds
 from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles, has_dark_ink, shape_of_grid, to_grid, value_limits
 from vaekit.schema import Schema
 
 PAIR_GAP, ROW_GAP = 3, 22
+PAIRS_OF_SOUNDS = 6
 
 
 def reconstructions(
@@ -30,6 +32,13 @@ def reconstructions(
     title = f"{schema.name}: reconstructions"
     if schema.num_features == 2:
         return points({"original": x, "reconstruction": x_hat}, title, note, joined=True)
+    if is_sound(schema):
+        num = min(len(x), 2 * PAIRS_OF_SOUNDS)
+        columns = min(num, PAIRS_OF_SOUNDS)
+        pairs = [to_grid(part[:num], -(-num // columns), columns) for part in (x, x_hat)]
+        both = np.stack(pairs, 1).reshape(-1, columns, *schema.shape)
+        subtitle = _sentence("Held-out sounds and what their codes decode to.", note)
+        return sounds(both, schema, title, subtitle, row_names=["original", "reconstructed"] * (len(both) // 2))
     rows, columns = shape_of_grid(len(x), schema, rows=4)
     ink = has_dark_ink(x, schema) if dark_ink is None else dark_ink
     above, below = to_grid(x, rows, columns), to_grid(x_hat, rows, columns)

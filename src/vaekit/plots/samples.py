@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from vaekit.plots.data_grid import label_tiles, names
 from vaekit.plots.points import points
+from vaekit.plots.sounds import grid_of_sounds, is_sound, sounds
 from vaekit.plots.style import Page
 from vaekit.plots.tiles import Tiles, shape_of_grid, to_grid
 from vaekit.schema import Schema
@@ -36,6 +37,11 @@ def samples(
     subtitle = f"The mean of p(x|z) for z drawn from the prior. {note}".strip()
     if schema.num_features == 2:
         return points({"samples": x}, title, subtitle)
+    if is_sound(schema):
+        shape = grid_of_sounds(len(x), columns=columns)
+        return sounds(
+            to_grid(x, *shape), schema, title, subtitle, names=None if labels is None else names(labels, schema)
+        )
     rows, columns = shape_of_grid(len(x), schema, columns=columns)
     row_gap = 24 if labels is not None else None
     tiles = Tiles(to_grid(x, rows, columns), schema, dark_ink=dark_ink, row_gap=row_gap)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from vaekit.plots.sounds import is_sound, sounds
 from vaekit.plots.style import ACCENT, DEAD, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles
 from vaekit.schema import Schema
 
 BAR = 0.62
 """Length in inches of the longest KL bar."""
+ROWS_OF_SOUNDS, STEPS_OF_SOUNDS = 6, 5
 CARRIES = 0.05
 """Nats above which a dimension is said to carry information."""
 
@@ -47,6 +49,16 @@ def traversals(
         order = np.argsort(-heights, kind="stable")
         images, ids, heights = images[order], ids[order], heights[order]
     z = np.linspace(-3, 3, steps) if values is None else as_numpy(values)
+    if is_sound(schema):
+        chosen = np.linspace(0, steps - 1, min(steps, STEPS_OF_SOUNDS)).round().astype(int)
+        shown, ids = images[:ROWS_OF_SOUNDS, chosen], ids[:ROWS_OF_SOUNDS]
+        carried = [""] * len(ids) if heights is None else [f", {v:.2f} nats" for v in heights]
+        return sounds(
+            shown, schema, f"{schema.name}: what each latent dimension does",
+            f"Each row changes one latent dimension of one sound's code and keeps the others. Above: {axis}.",
+            names=[f"{z[j]:.2g}".replace("-", "−") for _ in ids for j in chosen],
+            row_names=[f"z{i + 1}{c}" for i, c in zip(ids, carried)],
+        )  # fmt: skip
     tiles = Tiles(images, schema, dark_ink=dark_ink, target=64, gap=4)
     subtitle = "Each row changes one latent dimension of one example's code and keeps the others."
     subtitle += " Bars: the dimension's mean KL, nats." if heights is not None else ""

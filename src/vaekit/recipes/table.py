@@ -17,9 +17,9 @@ def table(
     num_blocks: int = 2,
     latent: int = 24,
     beta: float = 0.3,
-    hide: float = 0.0,
+    hide: float = 0.7,
     prior: Literal["mixture", "flow", "none"] = "mixture",
-    num_components: int = 100,
+    num_components: int = 50,
 ) -> Recipe:
     """A VAE of tables with missing cells, the default for tables.
 
@@ -29,7 +29,7 @@ def table(
         num_blocks: residual blocks each way.
         latent: number of latent dimensions.
         beta: weight of the KL; below 1 the code keeps more of how columns depend on each other.
-        hide: in training, rows hide up to this share of their cells from the encoder.
+        hide: in training, rows hide up to this share of their cells from the encoder, which `impute` and `detect` need.
         prior: what is fitted to the codes after training.
         num_components: of a fitted mixture.
     """

@@ -1,0 +1,91 @@
+"""impute, against conditional distributions that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import vaekit as vk
+from vaekit.schema import Column
+
+SCHEMA = vk.Schema(
+    "table", (2,), columns=(Column("a", "binary", categories=("0", "1")), Column("b", "binary", categories=("0", "1"))),
+    dtype="float64",
+)  # fmt: skip
+P_A, P_B = 0.3, (0.2, 0.9)  # p(a = 1), p(b = 1 | a)
+
+
+class Known(vk.Net):
+    """z below 0 is a = 0, above it a = 1; b follows a. The decoder of a model whose conditionals are known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_shape, self.out_shape = (1,), (4,)
+
+    def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        is_one = (x > 0).to(x.dtype)
+        b = torch.tensor(P_B, dtype=x.dtype)[is_one.long().squeeze(-1)]
+        return torch.cat([40 * (1 - is_one), 40 * is_one, (1 - b).log()[:, None], b.log()[:, None]], -1)
+
+
+@pytest.fixture
+def model() -> vk.VAE:
+    """p(z) is two narrow bumps at -2 and 2 with weights 0.7 and 0.3; q(z|x) is broad: the ratio makes it right."""
+    likelihood = vk.Columns(Known(), SCHEMA.cells())
+    with torch.no_grad():
+        likelihood.head.layer.weight.copy_(torch.eye(4))
+        likelihood.head.layer.bias.zero_()
+    prior = vk.MixturePrior(1, 2, covariance="diagonal")
+    prior.set_components(
+        torch.tensor([1 - P_A, P_A]), torch.tensor([[-2.0], [2.0]]), torch.full((2, 1), 0.25)
+    )
+    encoder = vk.TableEncoder(SCHEMA.cells(), 4)
+    posterior = vk.DiagonalGaussian(encoder, 1)
+    with torch.no_grad():
+        posterior.head.layer.weight.zero_()
+        posterior.head.layer.bias.copy_(torch.tensor([0.0, 1.6]))
+    made = vk.VAE(posterior, prior, likelihood)
+    made.schema = SCHEMA
+    return made.eval()
+
+
+def test_chains_draw_from_the_exact_conditional(model: vk.VAE) -> None:
+    raw = np.array([[np.nan, 1.0], [np.nan, 0.0], [1.0, np.nan], [np.nan, np.nan]]).repeat(300, 0)
+    found = vk.impute(model, raw, method="gibbs", num_draws=40)
+    share = found.draws.mean(0).reshape(4, 300, 2).mean(1)
+    given_1 = P_A * P_B[1] / (P_A * P_B[1] + (1 - P_A) * P_B[0])
+    given_0 = P_A * (1 - P_B[1]) / (P_A * (1 - P_B[1]) + (1 - P_A) * (1 - P_B[0]))
+    assert share[0, 0] == pytest.approx(given_1, abs=0.04)
+    assert share[1, 0] == pytest.approx(given_0, abs=0.04)
+    assert share[2, 1] == pytest.approx(P_B[1], abs=0.04)
+    assert share[3, 0] == pytest.approx(P_A, abs=0.04)
+
+
+@pytest.mark.parametrize("method", ["sequential", "gibbs"])
+def test_observed_cells_stay_and_the_seed_repeats(model: vk.VAE, method: str) -> None:
+    raw = np.array([[0.0, np.nan], [1.0, 0.0], [np.nan, 1.0]])
+    found = vk.impute(model, raw, method=method, num_draws=10, seed=3)
+    assert np.array_equal(found.missing, np.isnan(raw))
+    assert bool((found.draws[:, ~found.missing] == raw[~found.missing]).all())
+    assert not np.isnan(found.filled).any()
+    assert np.array_equal(found.draws, vk.impute(model, raw, method=method, num_draws=10, seed=3).draws)
+    assert found.agreement()[found.missing].max() <= 1
+
+
+def test_a_mean_and_an_interval_come_from_the_draws() -> None:
+    draws = np.arange(101.0)[:, None, None]
+    found = vk.Imputation(np.full((1, 1), 50.0), draws, np.ones((1, 1), bool))
+    low, high = found.interval(0.9)
+    assert (low[0, 0], high[0, 0]) == pytest.approx((5.0, 95.0))
+
+
+def test_what_cannot_be_imputed_is_refused(model: vk.VAE) -> None:
+    with pytest.raises(vk.UserError, match="2 columns"):
+        vk.impute(model, np.zeros((3, 4)))
+    with pytest.raises(vk.UserError, match="sequential"):
+        vk.impute(model, np.zeros((3, 2)), method="magic")  # type: ignore[arg-type]
+    model.schema = vk.Schema("array", (2,))
+    with pytest.raises(vk.UserError, match="not trained on one"):
+        vk.impute(model, np.zeros((3, 2)))
