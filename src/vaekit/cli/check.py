@@ -64,6 +64,7 @@ def _view(facts: dict[str, Any]) -> list[Any]:
     about = {
         "kind": facts["kind"],
         "shape": " x ".join(map(str, facts["shape"])),
+        "sound": f"{facts['seconds']:.4g} s at {facts['rate']:,} Hz" if "rate" in facts else None,
         "values": f"{facts['dtype']}, {low:g} to {high:g}{levels}",
         "model sees": "standardized values" if model_low is None else f"{model_low:g} to {model_high:g}",
         "binarized": facts["binarize"] if facts["binarize"] != "none" else None,

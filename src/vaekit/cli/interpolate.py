@@ -10,6 +10,7 @@ from vaekit.cli.answer import Answer
 from vaekit.cli.common import Common, Force
 from vaekit.cli.inputs import batches, held_out, load_model, open_run, read_input
 from vaekit.cli.output import Output, in_data_units
+from vaekit.cli.sound import holds_sound, suffixes, write_clips
 from vaekit.errors import UserError
 from vaekit.run import Run
 
@@ -37,9 +38,10 @@ def interpolate(
 
     Args:
         run: a run folder, or a name in runs/.
-        a: where to start: an image file, or the place of an example in the test part. [default: random pairs]
+        a: where to start: an image or sound file, or the place of an example in the test part. [default: random pairs]
         b: where to end.
-        output: .png shows a row a pair; .npy and .npz hold the values, (pairs, steps, ...).
+        output: .png shows a row a pair; .npy and .npz hold the values, (pairs, steps, ...); of sound, .wav
+            is the walk to listen to.
             [default: the next free RUN-interpolations.png]
         number: random pairs, where A and B are not given.
         steps: places on each line, its ends included.
@@ -47,7 +49,7 @@ def interpolate(
     import torch
 
     opened = open_run(run)
-    planned = Output.plan(output, f"{opened.name}-interpolations.png", SUFFIXES, force=force)
+    planned = Output.plan(output, f"{opened.name}-interpolations.png", suffixes(SUFFIXES, opened.schema), force=force)
     if (a is None) != (b is None):
         raise UserError("interpolate goes from A to B: give both, or neither for random pairs.")
     if steps < 2 or number < 1:
@@ -55,7 +57,7 @@ def interpolate(
     model = load_model(opened, common.device)
     if a is not None and b is not None:
         ends = [_end(opened, end) for end in (a, b)]
-        if model.condition and all(p.y is not None for p in ends) and not torch.equal(ends[0].y, ends[1].y):  # type: ignore[arg-type]
+        if model.needs_labels and all(p.y is not None for p in ends) and not torch.equal(ends[0].y, ends[1].y):  # type: ignore[arg-type]
             raise UserError("This model is told the class of each example, so A and B must be of one class.")
     else:
         ends = random_pairs(held_out(opened.load_data())[1], model, number, common.seed)
@@ -67,6 +69,8 @@ def interpolate(
 
         ink = has_dark_ink(torch.cat([x, x_end]).cpu(), opened.schema)
         path = planned.write_figure(interpolations(walk, opened.schema, dark_ink=ink))
+    elif holds_sound(planned):
+        path = write_clips(planned, walk.flatten(0, 1), opened.schema)
     else:
         values = in_data_units(walk.flatten(0, 1), opened.schema).reshape(walk.shape)
         path = planned.write_arrays("x", {"x": values}, {})
@@ -106,7 +110,7 @@ def random_pairs(part: Part, model: Model, number: int, seed: int) -> list[Part]
     ends: list[int] = []
     waiting: dict[int, int] = {}
     for i in order:
-        label = int(part.y[i]) if model.condition and part.y is not None else 0
+        label = int(part.y[i]) if model.needs_labels and part.y is not None else 0
         if label in waiting:
             starts.append(waiting.pop(label))
             ends.append(i)

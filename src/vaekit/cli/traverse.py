@@ -10,6 +10,7 @@ from vaekit.cli.answer import Answer, say
 from vaekit.cli.common import Common, Force
 from vaekit.cli.inputs import batches, held_out, load_model, open_run
 from vaekit.cli.output import Output, in_data_units
+from vaekit.cli.sound import holds_sound, suffixes, write_clips
 from vaekit.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def traverse(
 
     Args:
         run: a run folder, or a name in runs/.
-        output: .png shows a row a dimension; .npy and .npz hold the values, (dims, steps, ...).
+        output: .png shows a row a dimension; .npy and .npz hold the values, (dims, steps, ...); of sound, .wav has
+            them one after another.
             [default: the next free RUN-traversals.png]
         dims: how many dimensions.
         steps: places on each.
@@ -49,7 +51,7 @@ def traverse(
     import torch
 
     opened = open_run(run)
-    planned = Output.plan(output, f"{opened.name}-traversals.png", SUFFIXES, force=force)
+    planned = Output.plan(output, f"{opened.name}-traversals.png", suffixes(SUFFIXES, opened.schema), force=force)
     for name, value, low in (("dims", dims, 1), ("steps", steps, 2), ("span", span, 0)):
         if value < low:
             raise UserError(f"--{name} must be at least {low}; {value} came.")
@@ -86,6 +88,8 @@ def traverse(
             traversals(images.unflatten(0, shape), schema, None if kl is None else kl[order], values=values,
                        dims=order.tolist(), axis=axis, dark_ink=has_dark_ink(next(part.batches(100))[0], schema))
         )  # fmt: skip
+    elif holds_sound(planned):
+        path = write_clips(planned, images, schema)
     else:
         x = in_data_units(images, schema).reshape(*shape, *schema.shape)
         arrays: dict[str, Any] = {"x": x, "dims": order.numpy(), "values": values.numpy()}

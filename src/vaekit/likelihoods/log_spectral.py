@@ -34,6 +34,13 @@ class LogSpectral(Likelihood):
         UserError: a scale that is neither above 0 nor one of the names.
     """
 
+    note = (
+        "The score is a density of the log spectrogram, not of the samples: ELBO and NLL compare only with other runs of "
+        "the same spectrogram on the same data. The squared error is that of waveforms, whose phases the model does not "
+        "keep: it says little about what is heard."
+    )
+    """What evaluations say beside their figures."""
+
     def __init__(
         self, net: Net, spectrogram: LogMel, *, scale: float | str = "optimal", num_steps: int = 32
     ) -> None:

@@ -121,16 +121,17 @@ class FrameEncoder(Net):
 
 
 class FrameDecoder(Net):
-    """The mirror of `FrameEncoder`: latents (D, 1, L / stride) to features (width, 1, L).
+    """The mirror of `FrameEncoder`: latents (D, 1, L / stride), or one of D numbers, to features (width, 1, L).
 
     Args:
-        in_shape: (D, 1, L / stride).
+        in_shape: (D, 1, L / stride), or D.
         width: channels.
         strides: frames made of one, layer by layer.
         num_blocks: residual blocks before each of them.
         activation: as in `MLP`.
         causal: features see nothing of the latents that follow.
         condition: number of condition features, which join as constant channels.
+        length: L / stride, where in_shape is D.
 
     Example:
         >>> FrameDecoder((8, 1, 32), 32, (2, 2)).out_shape
@@ -139,7 +140,7 @@ class FrameDecoder(Net):
 
     def __init__(
         self,
-        in_shape: Sequence[int],
+        in_shape: int | Sequence[int],
         width: int = 128,
         strides: Sequence[int] = (2, 2),
         *,
@@ -147,21 +148,29 @@ class FrameDecoder(Net):
         activation: str = "silu",
         causal: bool = False,
         condition: int = 0,
+        length: int = 0,
     ) -> None:
         super().__init__()
         self.in_shape, self.condition = as_shape(in_shape), condition
-        channels, length = as_frames(self.in_shape, 1, "FrameDecoder")
+        act = ACTIVATIONS[activation]
+        stem: list[nn.Module] = []
+        if len(self.in_shape) == 1:  # a dense layer makes the coarsest frames of a vector
+            (frames,), channels = as_shape(length), width
+            stem = [nn.Linear(self.in_shape[0], width * frames), nn.Unflatten(1, (width, 1, frames)), act()]
+        else:
+            channels, frames = as_frames(self.in_shape, 1, "FrameDecoder")
+        self.stem = nn.Sequential(*stem)
         layers: list[nn.Module] = [TimeConv(channels + condition, width, causal=causal)]
         for stride in strides:
             layers += blocks(width, num_blocks, activation, causal)
             layers += [nn.Conv2d(width, width * stride, 1), Interleave(stride)]
-            length *= stride
+            frames *= stride
         layers += blocks(width, 1, activation, causal)
-        self.layers = nn.Sequential(*layers, ACTIVATIONS[activation]())
-        self.out_shape = (width, 1, length)
+        self.layers = nn.Sequential(*layers, act())
+        self.out_shape = (width, 1, frames)
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        return self.layers(with_condition_maps(x, condition))
+        return self.layers(with_condition_maps(self.stem(x), condition))
 
 
 class Interleave(nn.Module):

@@ -58,7 +58,7 @@ class LogMel(Net):
     ) -> None:
         super().__init__()
         self.in_shape = as_shape(in_shape)
-        hop = 2 ** round(math.log2(HOP_SECONDS * rate)) if hop is None else hop
+        hop = self.hop_of(rate) if hop is None else hop
         size = 4 * hop if size is None else size
         if len(self.in_shape) != 2 or self.in_shape[0] != 1 or self.in_shape[1] % hop:
             raise UserError(
@@ -78,6 +78,11 @@ class LogMel(Net):
         self.register_buffer("window", torch.hann_window(size, dtype=torch.float64).float(), persistent=False)
         self.register_buffer("bands", bands, persistent=False)
         self.register_buffer("unmix", torch.linalg.pinv(bands.double()).float(), persistent=False)
+
+    @staticmethod
+    def hop_of(rate: int) -> int:
+        """The power of two samples that is nearest to 8 ms."""
+        return 2 ** round(math.log2(HOP_SECONDS * rate))
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):

@@ -12,32 +12,38 @@ from vaekit.training.settings import Settings
 def speech(
     schema: Schema,
     *,
-    hidden: int = 800,
-    latent: int = 64,
+    width: int = 160,
+    latent: int = 128,
+    strides: tuple[int, ...] = (4, 2),
     bands: int = 48,
+    num_components: int | None = None,
     conditional: bool = False,
 ) -> Recipe:
     """One code for a short clip, the default for sound: mel spectrograms in, spectrograms and their phases out.
 
     Args:
         schema: what the data is; sound.
-        hidden: width of the widest layer, half of it in the next.
+        width: channels of the networks, which convolve over time.
         latent: number of latent dimensions.
+        strides: frames that are joined to one, layer by layer.
         bands: mel bands of the spectrogram.
-        conditional: a prior for each label, p(z|y), and a decoder that is told the label.
+        num_components: of the mixture that is fitted to the codes as their prior; 12 for each label, or 60 without.
+        conditional: a prior p(z|y) for each label; encoder and decoder are not told it, so the code has to say it.
     """
     classes = schema.condition_width(conditional)
     spectrogram = vk.LogMel(schema.shape, rate_of(schema), num_bands=bands)
-    encoder = vk.Chained(spectrogram, vk.MLP(spectrogram.out_shape, (hidden, hidden // 2), condition=classes))
-    decoder = vk.MLP(latent, (hidden // 2, hidden), condition=classes)
-    prior = vk.MixturePrior(latent, 1, condition=classes) if classes else vk.StandardNormal(latent)
+    encoder = vk.FrameEncoder(spectrogram.out_shape, width, strides, num_blocks=1)
+    decoder = vk.FrameDecoder(latent, width, strides[::-1], num_blocks=1, length=encoder.out_shape[2])
+    posterior = vk.DiagonalGaussian(vk.Chained(spectrogram, encoder), latent)
+    prior = vk.GaussianPrior(vk.MLP(classes, ()), latent) if classes else vk.StandardNormal(latent)
+    num_components = num_components or (12 if classes else 60)
     return Recipe(
-        model=vk.VAE(vk.DiagonalGaussian(encoder, latent), prior, vk.LogSpectral(decoder, spectrogram)),
+        model=vk.VAE(posterior, prior, vk.LogSpectral(decoder, spectrogram)),
         objective=vk.ELBO(beta=vk.Linear(epochs=5)),
         settings=Settings(
             epochs=60,
             batch_size=64,
-            learning_rate=1e-3,
+            learning_rate=2e-3,
             optimizer="adamw",
             weight_decay=0.01,
             schedule="cosine",
@@ -47,6 +53,7 @@ def speech(
             ema=0.995,
         ),
         min_steps=2000,
+        prior={"kind": "mixture", "num_components": num_components},
     )
 
 
