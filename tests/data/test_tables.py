@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -281,3 +282,11 @@ def test_adult_has_its_official_split(data_folder: Path, monkeypatch: pytest.Mon
     assert {c["name"]: c["missing"] for c in facts["columns"] if c["missing"]} == {
         "workclass": 2799, "occupation": 2809, "native-country": 857,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("package", ["polars", "narwhals"])
+def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    frame = pl.DataFrame(mixed())
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=rf"{package}, which is not installed: pip install 'vaekit\[table\]'"):
+        open_data(frame)

@@ -32,7 +32,7 @@ def embed(
 
     Args:
         run: a run folder, or a name in runs/.
-        input: an image, a folder of images, or a .npy, .npz or IDX file. [default: the run's test part]
+        input: an image, a folder of images, a table, or a .npy, .npz or IDX file. [default: the run's test part]
         output: .csv has a row an example, with its name and label; .npy is (N, D); .npz has z, y and names.
             [default: the next free RUN-codes.csv]
         part: of the run's own data: test, valid or train.

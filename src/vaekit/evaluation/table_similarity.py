@@ -22,8 +22,8 @@ class TableSimilarity:
         shapes: (C,) error of each column: the Kolmogorov-Smirnov statistic of numbers and dates (1 - KSComplement),
             the total variation distance of categories (1 - TVComplement).
         trends: (C, C) error of each pair, symmetric, NaN on the diagonal: half the difference of the correlations of
-            two numbers (1 - CorrelationSimilarity), else the total variation distance of the contingency tables, numbers
-            in 10 bins of the real range (1 - ContingencySimilarity).
+            two numbers (1 - CorrelationSimilarity), else the total variation distance of the contingency tables,
+            numbers in 10 bins of the real range (1 - ContingencySimilarity).
     """
 
     shapes: np.ndarray

@@ -1,0 +1,139 @@
+"""Anomalies beside scikit-learn's detectors and PyOD's VAE (where it is installed): ROC AUC, higher is better.
+
+    python benchmarks/anomalies.py [--sets NAME ...] [--classes 3]
+
+Trained on normal examples only, scored on held-out normal ones and on as many anomalies at most. Of sets with classes
+one class is normal and the others are anomalies, averaged over the first --classes classes; of breast cancer the benign
+cases are normal; of Adult a row is an anomaly when three of its cells come from another row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from log import logged
+
+import vaekit
+
+Case = tuple[Any, Any, np.ndarray]
+MAX_TRAIN, MAX_TEST = 2000, 1000
+
+
+def one_against_rest(
+    x: np.ndarray, y: np.ndarray, classes: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Training rows of one class, test rows, and 1 where a test row is of another class."""
+    random = np.random.default_rng(0)
+    for label in np.unique(y)[:classes]:
+        normal = random.permutation(np.flatnonzero(y == label))
+        held = min(len(normal) // 4, MAX_TEST)
+        odd = random.permutation(np.flatnonzero(y != label))[:held]
+        test = np.concatenate([normal[:held], odd])
+        yield x[normal[held:][:MAX_TRAIN]], x[test], np.repeat([0, 1], [held, len(odd)])
+
+
+def cases(name: str, classes: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Raw arrays of one data set; images keep their shape (N, 1, H, W)."""
+    from sklearn import datasets
+
+    if name == "breast-cancer":
+        x, y = datasets.load_breast_cancer(return_X_y=True)
+        yield next(one_against_rest(x, 1 - y, 1))
+    elif name == "wine":
+        yield from one_against_rest(*datasets.load_wine(return_X_y=True), classes)
+    elif name == "adult":
+        data = vaekit.open_data("adult", valid=0, limit=4 * MAX_TRAIN)
+        x, test = data.train.raw.numpy(), data.test.raw.numpy()[: 2 * MAX_TEST]
+        random, changed = np.random.default_rng(0), test[MAX_TEST:].copy()
+        for row in range(len(changed)):
+            for j in random.permutation(x.shape[1])[:3]:
+                changed[row, j] = x[random.integers(len(x)), j]
+        yield x, np.concatenate([test[:MAX_TEST], changed]), np.repeat([0, 1], [MAX_TEST, len(changed)])
+    else:
+        data = vaekit.open_data(name, valid=0)
+        assert data.train.y is not None
+        yield from one_against_rest(data.train.raw.numpy(), data.train.y.numpy(), classes)
+
+
+def ours(name: str, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Surprise of the test rows."""
+    import polars
+
+    from vaekit.data.table_text import to_frame
+
+    is_image = train.ndim == 4
+    data: Any = train
+    if name == "adult":
+        data = to_frame(train, vaekit.open_data("adult", valid=0, limit=4 * MAX_TRAIN).schema)
+    elif not is_image:
+        data = polars.DataFrame({f"x{j}": train[:, j] for j in range(train.shape[1])})
+    dataset = vaekit.open_data(data, test=0, valid=0.1)
+    with tempfile.TemporaryDirectory() as folder:
+        run = vaekit.train(dataset, recipe="conv" if is_image else "table", out=f"{folder}/run", quiet=True)
+        model = run.load_model()
+    import torch
+
+    schema = dataset.schema
+    if name == "adult":
+        from vaekit.data.tables import read_rows
+
+        raw, _, _ = read_rows(
+            to_frame(test, vaekit.open_data("adult", valid=0, limit=4 * MAX_TRAIN).schema), schema
+        )
+    elif is_image:
+        raw = test
+    else:
+        kept = [int(column.name[1:]) for column in schema.columns]
+        raw = test[:, kept]
+    part = vaekit.Part(torch.from_numpy(raw), None, None, schema)
+    return vaekit.detect(model, part, dataset.train, num_samples=64).surprise
+
+
+def others(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores of the other detectors, on scaled values with missing ones at the mean."""
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import LocalOutlierFactor
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(train.reshape(len(train), -1))
+    a, b = (np.nan_to_num(scaler.transform(v.reshape(len(v), -1))) for v in (train, test))
+    found = {
+        "IsolationForest": -IsolationForest(random_state=0).fit(a).score_samples(b),
+        "LocalOutlier": -LocalOutlierFactor(novelty=True).fit(a).score_samples(b),
+    }
+    try:
+        from pyod.models.vae import VAE
+    except ImportError:
+        return found
+    return found | {"PyOD VAE": VAE(verbose=0).fit(a).decision_function(b)}
+
+
+def main() -> None:
+    known = ["breast-cancer", "wine", "digits", "adult", "mnist", "fashion-mnist"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sets", nargs="+", default=known, choices=known)
+    parser.add_argument("--classes", type=int, default=3)
+    arguments = parser.parse_args()
+    from sklearn.metrics import roc_auc_score
+
+    with logged("anomalies"):
+        table: dict[str, dict[str, float]] = {}
+        for name in arguments.sets:
+            started, scores = time.process_time(), {}
+            for train, test, is_odd in cases(name, arguments.classes):
+                for who, values in {**others(train, test), "vaekit": ours(name, train, test)}.items():
+                    scores.setdefault(who, []).append(float(roc_auc_score(is_odd, values)))
+            table[name] = {who: float(np.mean(values)) for who, values in scores.items()}
+            shown = "  ".join(f"{who} {value:.3f}" for who, value in table[name].items())
+            print(f"{name:<14} {shown}  ({time.process_time() - started:.0f} CPU s)")
+        for who in next(iter(table.values())):
+            print(f"mean of {len(table)}: {who} {np.mean([row[who] for row in table.values()]):.3f}")
+
+
+if __name__ == "__main__":
+    main()
