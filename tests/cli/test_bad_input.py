@@ -169,7 +169,7 @@ def test_a_bernoulli_over_raw_values_is_refused_before_the_first_step(here: Path
         (["train", "digits", "--recipe", "vea"], 'There is no recipe "vea". Did you mean "vae"?'),
         (["train", "digits", "--epoch", 3], "train has no option --epoch. Did you mean --epochs?"),
         (["train", "digits", "--recipe", "vae", "--laten", 3], "Did you mean --latent?"),
-        (["train", "digits", "--recipe", "vae", "--num-codes", 3], "It belongs to recipe vqvae."),
+        (["train", "digits", "--recipe", "vae", "--num-codes", 3], "It belongs to recipe"),
         (["tarin", "digits"], 'There is no verb "tarin". Did you mean "train"?'),
         (["train", "digits", "--epochs", "many"], '--epochs: a whole number is expected; "many" came'),
         (["train", "digits", "--epochs", "1.5"], '--epochs: a whole number is expected; "1.5" came'),

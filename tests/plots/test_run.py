@@ -55,7 +55,7 @@ MODELS = {
     "plane": (lambda: flat(2), {"kl", "traversals", "latent_grid"}),
     "flat": (lambda: flat(5), {"kl", "traversals"}),
     "line": (lambda: flat(1), {"kl", "traversals"}),
-    "wide": (lambda: flat(70), {"kl"}),
+    "wide": (lambda: flat(300), {"kl"}),
     "autoencoder": (lambda: flat(2, Deterministic), {"traversals", "latent_grid"}),
     "conditional": (lambda: flat(2, condition=3), {"kl", "traversals"}),
     "hierarchical": (lambda: hvae(SCHEMA, hidden=8, latent=3).model, {"kl", "traversals"}),
