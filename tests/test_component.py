@@ -98,6 +98,9 @@ EXAMPLES: dict[str, Callable[[], Component]] = {
         num_layers=(1, 2),
         latent=2,
     ),
+    "LogMel": lambda: registry["LogMel"]((1, 512), 8000),
+    "LogSpectral": lambda: registry["LogSpectral"](MLP(3, 6), registry["LogMel"]((1, 512), 8000, num_bands=8)),
+    "Chained": lambda: registry["Chained"](registry["LogMel"]((1, 512), 8000, num_bands=8), MLP((1, 8, 8), 6)),
     "ScalarCodebook": lambda: registry["ScalarCodebook"]((5, 4, 3)),
 }
 

@@ -139,7 +139,7 @@ def sound_options(schema: Schema) -> SoundOptions:
     from vaekit.data.sounds import SoundOptions
 
     assert schema.rate is not None
-    clips = "segments" if schema.clips == "segments" else "whole"
+    clips: Literal["whole", "segments"] = "segments" if schema.clips == "segments" else "whole"
     return SoundOptions(schema.rate, schema.shape[1] / schema.rate, clips, schema.loudness)
 
 

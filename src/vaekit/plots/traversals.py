@@ -50,15 +50,7 @@ def traversals(
         images, ids, heights = images[order], ids[order], heights[order]
     z = np.linspace(-3, 3, steps) if values is None else as_numpy(values)
     if is_sound(schema):
-        chosen = np.linspace(0, steps - 1, min(steps, STEPS_OF_SOUNDS)).round().astype(int)
-        shown, ids = images[:ROWS_OF_SOUNDS, chosen], ids[:ROWS_OF_SOUNDS]
-        carried = [""] * len(ids) if heights is None else [f", {v:.2f} nats" for v in heights]
-        return sounds(
-            shown, schema, f"{schema.name}: what each latent dimension does",
-            f"Each row changes one latent dimension of one sound's code and keeps the others. Above: {axis}.",
-            names=[f"{z[j]:.2g}".replace("-", "−") for _ in ids for j in chosen],
-            row_names=[f"z{i + 1}{c}" for i, c in zip(ids, carried)],
-        )  # fmt: skip
+        return _of_sounds(images, schema, heights, z, ids, axis)
     tiles = Tiles(images, schema, dark_ink=dark_ink, target=64, gap=4)
     subtitle = "Each row changes one latent dimension of one example's code and keeps the others."
     subtitle += " Bars: the dimension's mean KL, nats." if heights is not None else ""
@@ -101,6 +93,20 @@ def traversals(
         if heights is not None:
             _bar(ax, y, heights[row], max(float(heights.max()), 1e-12), carries, (0.5 - left) * 150)
     return page.finish()
+
+
+def _of_sounds(images: Any, schema: Schema, heights: Any, z: Any, ids: Any, axis: str) -> Figure:
+    """The first rows, at fewer places: every sound needs room for its axes."""
+    steps = images.shape[1]
+    chosen = np.linspace(0, steps - 1, min(steps, STEPS_OF_SOUNDS)).round().astype(int)
+    ids = ids[:ROWS_OF_SOUNDS]
+    carried = [""] * len(ids) if heights is None else [f", {v:.2f} nats" for v in heights]
+    return sounds(
+        images[:ROWS_OF_SOUNDS, chosen], schema, f"{schema.name}: what each latent dimension does",
+        f"Each row changes one latent dimension of one sound's code and keeps the others. Above: {axis}.",
+        names=[f"{z[j]:.2g}".replace("-", "−") for _ in ids for j in chosen],
+        row_names=[f"z{i + 1}{c}" for i, c in zip(ids, carried)],
+    )  # fmt: skip
 
 
 def _bar(ax: Any, y: float, height: float, largest: float, carries: bool, start: float) -> None:
