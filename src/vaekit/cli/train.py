@@ -66,7 +66,7 @@ def train(
     """Train a model; everything about it goes into a run folder. Ctrl-C saves, --resume continues.
 
     Args:
-        data: a name (digits, mnist, ...), a folder of images, or a .npy, .npz or IDX file.
+        data: a name (digits, adult, ...), a folder of images, a .csv or .parquet, or a .npy, .npz or IDX file.
         recipe: the kind of model: ae, vae, conv, hvae, vqvae. [default: conv for images, else vae]
         out: the run folder, which must be new. [default: the next free runs/NAME-N]
         resume: continue the run in this folder, exactly where it stopped.

@@ -36,6 +36,9 @@ class Recipe:
     def settings_for(self, num_examples: int, **overrides: Any) -> Settings:
         """The settings for a training part of this size, with the user's own choices."""
         settings = self.settings.adapted(num_examples, overrides)
+        if "batch_size" not in overrides:
+            # Every epoch is validated and saved, so small data is better trained in a few steps an epoch than in one.
+            settings = dataclasses.replace(settings, batch_size=min(settings.batch_size, max(32, num_examples // 8)))
         if "epochs" in overrides:
             return settings
         steps_per_epoch = math.ceil(num_examples / settings.batch_size)

@@ -44,6 +44,6 @@ def table(
             epochs=60, batch_size=512, learning_rate=2e-3, optimizer="adamw", weight_decay=1e-5, schedule="cosine",
             warmup_steps=100, clip_norm=10.0, ema=0.998,
         ),
-        min_steps=2000,
+        min_steps=1000,
         prior=None if prior == "none" else {"kind": prior, "num_components": num_components},
     )  # fmt: skip
