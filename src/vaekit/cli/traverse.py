@@ -57,10 +57,13 @@ def traverse(
             raise UserError(f"--{name} must be at least {low}; {value} came.")
     model = load_model(opened, common.device)
     if len(model.latent_shape) != 1:
-        grid = " x ".join(map(str, model.latent_shape[1:]))
+        is_book = getattr(getattr(model, "posterior", None), "support", "real") == "codes"
+        grid = model.latent_shape[1:] if is_book else model.latent_shape
+        shape = " x ".join(map(str, grid))
+        what = f"a grid {shape} of entries of a codebook" if is_book else f"codes of shape {shape}"
         raise UserError(
-            f"traverse changes one number of a code at a time, and {opened.name} has a grid {grid} of entries of a "
-            "codebook instead; `vaekit interpolate` and `vaekit sample` work for it."
+            f"traverse changes one number of a code at a time, and {opened.name} has {what} instead; "
+            "`vaekit interpolate` and `vaekit sample` work for it."
         )
     part_name, part = held_out(opened.load_data())
     part = part.take(torch.arange(min(len(part), max(NUM_EXAMPLES, example + 1))))
