@@ -12,6 +12,7 @@ from vaekit.objectives.iwae import IWAE as IWAE
 from vaekit.objectives.miwae import MIWAE as MIWAE
 from vaekit.objectives.mmd import MMD as MMD
 from vaekit.objectives.msssim import MSSSIM as MSSSIM
+from vaekit.objectives.multi_resolution_spectral import MultiResolutionSpectral as MultiResolutionSpectral
 from vaekit.objectives.objective import Loss as Loss
 from vaekit.objectives.objective import Objective as Objective
 from vaekit.objectives.perceptual_features import PerceptualFeatures as PerceptualFeatures
