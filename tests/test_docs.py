@@ -37,7 +37,7 @@ def test_a_link_leads_somewhere(page: Path) -> None:
 def test_the_readme_lists_the_verbs() -> None:
     from vaekit.cli.app import VERBS
 
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == list(VERBS)
 
 

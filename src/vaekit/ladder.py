@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -97,9 +98,8 @@ class LadderVAE(Model):
             f = features[self.levels[i]]
             return walk.posterior(i, f.expand(*lead, *f.shape[1:]).reshape(-1, *f.shape[1:]), flat=True)
 
-        return Chain(
-            [lambda zs, i=i: link(i, zs) for i in range(len(self.blocks))], self.sizes, Size([len(x)])
-        )
+        links = [functools.partial(link, i) for i in range(len(self.blocks))]
+        return Chain(links, self.sizes, Size([len(x)]))
 
     def decode(self, z: Tensor | np.ndarray, y: Tensor | None = None) -> Distribution:
         """p(x|z) for z of shape (..., D), the layers flattened and concatenated from the top down."""

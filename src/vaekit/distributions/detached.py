@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import Any
+
 from torch.distributions import (
     Distribution,
     Independent,
@@ -46,5 +47,5 @@ def detached(distribution: Distribution) -> Distribution:
             f"The parameters of a {type(distribution).__name__} cannot be held constant; "
             "use a Gaussian posterior, DiagonalGaussian for example."
         )
-    values: dict[str, Tensor] = {name: getattr(distribution, name).detach() for name in names}
+    values: dict[str, Any] = {name: getattr(distribution, name).detach() for name in names}
     return type(distribution)(**values, validate_args=False)

@@ -35,9 +35,9 @@ class LogSpectral(Likelihood):
     """
 
     note = (
-        "The score is a density of the log spectrogram, not of the samples: ELBO and NLL compare only with other runs of "
-        "the same spectrogram on the same data. The squared error is that of waveforms, whose phases the model does not "
-        "keep: it says little about what is heard."
+        "The score is a density of the log spectrogram, not of the samples: ELBO and NLL compare only with other runs "
+        "of the same spectrogram on the same data. The squared error is that of waveforms, whose phases the model "
+        "does not keep: it says little about what is heard."
     )
     """What evaluations say beside their figures."""
 
