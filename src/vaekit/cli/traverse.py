@@ -81,20 +81,20 @@ def traverse(
         given = part.y[example].expand(len(order) * steps).to(model.device)
     with torch.no_grad():
         images = model.decode(codes.flatten(0, 1).to(model.device), given).mean.cpu()
-    shape, schema = codes.shape[:2], opened.schema
+    rows, schema = codes.shape[:2], opened.schema
     if planned.suffix == ".png":
         from vaekit.plots import traversals
         from vaekit.plots.tiles import has_dark_ink
 
         axis = "value of the latent dimension" if model.is_density else "standard deviations from the mean code"
         path = planned.write_figure(
-            traversals(images.unflatten(0, shape), schema, None if kl is None else kl[order], values=values,
+            traversals(images.unflatten(0, rows), schema, None if kl is None else kl[order], values=values,
                        dims=order.tolist(), axis=axis, dark_ink=has_dark_ink(next(part.batches(100))[0], schema))
         )  # fmt: skip
     elif holds_sound(planned):
         path = write_clips(planned, images, schema)
     else:
-        x = in_data_units(images, schema).reshape(*shape, *schema.shape)
+        x = in_data_units(images, schema).reshape(*rows, *schema.shape)
         arrays: dict[str, Any] = {"x": x, "dims": order.numpy(), "values": values.numpy()}
         path = planned.write_arrays("x", arrays, {})
     facts = {
