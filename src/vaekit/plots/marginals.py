@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vaekit.data.dates import write_date
 from vaekit.plots.style import (
     ACCENT,
     FAINT,
@@ -78,6 +79,11 @@ def _panel(ax: Axes, sides: list[np.ndarray], column: Column) -> None:
         heights = np.histogram(np.clip(side, edges[0], edges[-1]), edges)[0] / max(len(side), 1)
         ax.stairs(heights, edges, color=colours[i], fill=i == 0, alpha=0.55 if i == 0 else 1.0, linewidth=1.3)
     ax.set_xlim(edges[0], edges[-1])
+    if column.kind == "datetime":
+        ticks = np.linspace(edges[0], edges[-1], 3)[[0, 2]]
+        ax.set_xticks(ticks, [write_date(float(t), column.format) for t in ticks])
+        for label, side in zip(ax.get_xticklabels(), ("left", "right")):
+            label.set_horizontalalignment(side)
     ax.xaxis.get_offset_text().set_color(MUTED)
     ax.spines["bottom"].set_color(FAINT)
 
