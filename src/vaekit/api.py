@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vaekit.data import Dataset
+    from vaekit.schema import Schema
 
 __all__ = ["load", "resume", "train", "train_config"]
 
@@ -67,7 +68,7 @@ def train(
 
     Args:
         data: a name ("digits", "mnist"), a file or folder, an array, a pair (x, y), or an open Dataset.
-        recipe: a recipe's name, by default `conv` for images and `vae` for the rest; or a model composed by hand.
+        recipe: a recipe's name, by default the one for the data's kind; or a model composed by hand.
         objective: for a model composed by hand; by default ELBO, or Reconstruction for a deterministic posterior.
         out: the run folder; by default the next free `runs/NAME-N`.
         seed: fixes the split, the initial weights, the order and the noise.
@@ -167,7 +168,7 @@ def make_plan(
         settings = Settings().adapted(len(dataset.train), sort_options(options, None).settings)
         stated: dict[str, Any] = {"model": to_config(model), "objective": to_config(objective)}
     else:
-        name = name or DEFAULT_RECIPES.get(dataset.schema.kind, "vae")
+        name = name or default_recipe(dataset.schema)
         function = find_recipe(name)
         sorted_options = sort_options(options, function)
         if objective is not None:
@@ -186,6 +187,13 @@ def make_plan(
         "run": {"seed": seed},
     }
     return Plan(dataset, model, objective, settings, plain(config), prior)
+
+
+def default_recipe(schema: Schema) -> str:
+    """The recipe of data where none is named: a code for each clip of sound, a sequence of them for long recordings."""
+    if schema.kind == "audio" and schema.clips == "segments":
+        return "audio"
+    return DEFAULT_RECIPES.get(schema.kind, "vae")
 
 
 def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:

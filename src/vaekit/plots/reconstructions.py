@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
+from vaekit.evaluation.log_mel import log_mel_error
 from vaekit.plots.points import points
 from vaekit.plots.sounds import is_sound, sounds
 from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy
@@ -37,7 +39,9 @@ def reconstructions(
         columns = min(num, PAIRS_OF_SOUNDS)
         pairs = [to_grid(part[:num], -(-num // columns), columns) for part in (x, x_hat)]
         both = np.stack(pairs, 1).reshape(-1, columns, *schema.shape)
-        subtitle = _sentence("Held-out sounds and what their codes decode to.", note)
+        # Of waveforms, whose phases are not kept, the squared error in `note` says little.
+        error = log_mel_error(torch.as_tensor(x), torch.as_tensor(x_hat), schema.rate or 1).mean()
+        subtitle = f"Sounds and what their codes decode to, log-mel error {error:.1f} dB."
         return sounds(both, schema, title, subtitle, row_names=["original", "reconstructed"] * (len(both) // 2))
     rows, columns = shape_of_grid(len(x), schema, rows=4)
     ink = has_dark_ink(x, schema) if dark_ink is None else dark_ink

@@ -27,7 +27,7 @@ def speech(
         latent: number of latent dimensions.
         strides: frames that are joined to one, layer by layer.
         bands: mel bands of the spectrogram.
-        num_components: of the mixture that is fitted to the codes as their prior; 6 for each label, or 30 without.
+        num_components: of the mixture that is fitted to the codes as their prior; 2 for each label, or 20 without.
         conditional: a prior p(z|y) for each label; encoder and decoder are not told it, so the code has to say it.
     """
     classes = schema.condition_width(conditional)
@@ -36,7 +36,7 @@ def speech(
     decoder = vk.FrameDecoder(latent, width, strides[::-1], num_blocks=1, length=encoder.out_shape[2])
     posterior = vk.DiagonalGaussian(vk.Chained(spectrogram, encoder), latent)
     prior = vk.GaussianPrior(vk.MLP(classes, ()), latent) if classes else vk.StandardNormal(latent)
-    num_components = num_components or (6 if classes else 30)
+    num_components = num_components or (2 if classes else 20)
     return Recipe(
         model=vk.VAE(posterior, prior, vk.LogSpectral(decoder, spectrogram)),
         objective=vk.ELBO(beta=vk.Linear(epochs=5)),
