@@ -258,7 +258,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
             interrupt.raise_if_requested()
             with training.ema.applied():
                 record = training.record(training.validate(interrupt))
-                score = selection_score(record["valid"])
+                score = selection_score(record["valid"], training.objective.is_steady)
                 is_best = score is None or progress.best_score is None or score < progress.best_score
                 if is_best:
                     save_weights(training.model, training.run.path)
@@ -294,8 +294,11 @@ def means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
     return dict(zip(sums, values, strict=True))
 
 
-def selection_score(valid: dict[str, float]) -> float | None:
-    """What the best epoch is chosen by, lower is better: the bound where there is one, else the distortion."""
+def selection_score(valid: dict[str, float], is_steady: bool = False) -> float | None:
+    """What the best epoch is chosen by, lower is better: the bound where there is one, else the distortion; the loss
+    itself where it is another than the ELBO's and the same in every epoch."""
+    if is_steady and "loss" in valid:
+        return valid["loss"]
     if "bound" in valid:  # that of several samples, which the objective raises in place of the ELBO
         return -valid["bound"]
     if "elbo" in valid:
