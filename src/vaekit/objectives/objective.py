@@ -41,8 +41,8 @@ class Objective(Component):
 
     num_samples: int = 1
     is_steady: bool = False
-    """Whether its loss is one and the same function all through training, and not the negative ELBO: then the best epoch
-    is the one with the lowest loss. A loss that a schedule changes does not compare between epochs."""
+    """Whether its loss is one and the same function all through training, and not the negative ELBO: then the best
+    epoch is the one with the lowest loss. A loss that a schedule changes does not compare between epochs."""
     num_examples: int = 0
     """Size of the training part, set by the loop; estimators of the aggregate posterior need it."""
     lr_scale: float = 1.0
