@@ -82,8 +82,9 @@ def _panel(ax: Axes, sides: list[np.ndarray], column: Column) -> None:
     if column.kind == "datetime":
         ticks = np.linspace(edges[0], edges[-1], 3)[[0, 2]]
         ax.set_xticks(ticks, [write_date(float(t), column.format) for t in ticks])
-        for label, side in zip(ax.get_xticklabels(), ("left", "right")):
-            label.set_horizontalalignment(side)
+        first, last = ax.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
     ax.xaxis.get_offset_text().set_color(MUTED)
     ax.spines["bottom"].set_color(FAINT)
 
