@@ -124,7 +124,8 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     if sound is not None and holds_sounds(path):
         source = read_sounds(path, sound)
         for note in source.notes:
-            say(note)
+            if not note.endswith("silence at the end.") and not note.startswith("Loudness"):
+                say(note)
         return fitted(source, schema, binarize)
     if path.is_dir():
         size = (schema.shape[1], schema.shape[2]) if schema.kind == "image" else None

@@ -82,7 +82,13 @@ def reconstruct(
         "run": str(opened.path), "input": name, "output": path, "number": len(x), "mse": float(errors.mean()),
         "seed": common.seed,
     }  # fmt: skip
-    return Answer(facts, lambda: f"{len(x):,} reconstructions of {name}, mean squared error {facts['mse']:.4g}: {path}")
+    error = f"mean squared error {facts['mse']:.4g}"
+    if schema.kind == "audio":
+        from vaekit.evaluation.log_mel import log_mel_error
+
+        facts["log_mel_error_db"] = float(log_mel_error(x, x_hat, schema.rate or 1).mean())
+        error = f"log-mel error {facts['log_mel_error_db']:.2f} dB"
+    return Answer(facts, lambda: f"{len(x):,} reconstructions of {name}, {error}: {path}")
 
 
 def _recording(run: str, made: tuple[str, float, float], name: str) -> Answer:

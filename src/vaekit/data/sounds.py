@@ -271,9 +271,10 @@ def _notes(
         )
     else:
         longer = int((seconds > length + 0.5 / made.rate).sum())
+        cut = f", or cut there ({longer:,} of them)" if longer else ""
         sentences.append(
             f"Recordings of {seconds.min():.2f} to {seconds.max():.2f} s were brought to {length:g} s at "
-            f"{made.rate:,} Hz: padded with silence at the end, or cut there ({longer:,} of them)."
+            f"{made.rate:,} Hz: padded with silence at the end{cut}."
         )
     levels = 20 * np.log10([rms(row / FULL_SCALE) for row in made.raw[~silent]])
     if loudness is None:
