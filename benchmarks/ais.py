@@ -1,9 +1,11 @@
 """AIS against importance sampling: on a model whose evidence is known, and on one trained on MNIST.
 
-    python benchmarks/ais.py [--epochs 20] [--images 50] [--chains 16] [--temperatures 1000] [--samples 5000] [--quick]
+    python benchmarks/ais.py [--epochs 20] [--images 24] [--chains 16] [--temperatures 1500] [--samples 100000] [--quick]
 
 First the linear-Gaussian model p(z) = N(0, I), p(x|z) = N(Wz + b, s^2 I) with a posterior that is too wide: both
-estimates must hold the exact value in their intervals. Then a 784-400-20 VAE on binarized MNIST: the two must agree.
+estimates must hold the exact value in their intervals. Then the 784-400-20 network on binarized MNIST: the two must agree.
+It is trained with the bound of 10 samples, whose q(z|x) is broad, and takes many samples: of a plain VAE q(z|x) leaves
+out parts of the posterior, importance sampling finds them only by rare draws, and its interval is too narrow then.
 AIS starts from the prior and knows nothing of q(z|x). Wu et al., 2017.
 """
 
@@ -68,15 +70,16 @@ def linear(options: Any) -> bool:
 
 def trained(options: Any, folder: str) -> bool:
     run = vaekit.train(
-        "binarized-mnist", recipe="vae", epochs=options.epochs, seed=0, out=f"{folder}/vae", quiet=True
-    )
+        "binarized-mnist", recipe="vae", objective=vaekit.IWAE(10), epochs=options.epochs, seed=0,
+        precision="auto", out=f"{folder}/vae", quiet=True,
+    )  # fmt: skip
     started = time.perf_counter()
     found = ais_check(
         run.load_model(), run.load_data().test, limit=options.images, num_samples=options.samples,
         num_chains=options.chains, num_temperatures=options.temperatures, name="test",
     )  # fmt: skip
     print(
-        f"784-400-20 VAE, binarized MNIST, {options.epochs} epochs, {options.images} random test images, nats"
+        f"784-400-20, IWAE bound of 10 samples, binarized MNIST, {options.epochs} epochs, {options.images} random test images, nats"
     )
     show(found, time.perf_counter() - started)
     print(f"  protocol: {found['protocol']}")
@@ -86,10 +89,10 @@ def trained(options: Any, folder: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--images", type=int, default=50)
+    parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--chains", type=int, default=16)
-    parser.add_argument("--temperatures", type=int, default=1000)
-    parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--temperatures", type=int, default=1500)
+    parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--quick", action="store_true", help="1 epoch, 8 images, 4 chains, 100 temperatures")
     options: Any = parser.parse_args()
     if quick := options.quick:
