@@ -1,11 +1,12 @@
 """AIS against importance sampling: on a model whose evidence is known, and on one trained on MNIST.
 
-    python benchmarks/ais.py [--epochs 20] [--images 24] [--chains 16] [--temperatures 1500] [--samples 100000] [--quick]
+    python benchmarks/ais.py [--epochs 20] [--images 24] [--chains 16] [--temperatures 1500] [--samples 100000]
+        [--quick]
 
 First the linear-Gaussian model p(z) = N(0, I), p(x|z) = N(Wz + b, s^2 I) with a posterior that is too wide: both
-estimates must hold the exact value in their intervals. Then the 784-400-20 network on binarized MNIST: the two must agree.
-It is trained with the bound of 10 samples, whose q(z|x) is broad, and takes many samples: of a plain VAE q(z|x) leaves
-out parts of the posterior, importance sampling finds them only by rare draws, and its interval is too narrow then.
+estimates must hold the exact value in their intervals. Then the 784-400-20 network on binarized MNIST: the two must
+agree. It is trained with the bound of 10 samples, whose q(z|x) is broad, and takes many samples: of a plain VAE q(z|x)
+leaves out parts of the posterior, importance sampling finds them only by rare draws, and its interval is too narrow.
 AIS starts from the prior and knows nothing of q(z|x). Wu et al., 2017.
 """
 
@@ -79,7 +80,8 @@ def trained(options: Any, folder: str) -> bool:
         num_chains=options.chains, num_temperatures=options.temperatures, name="test",
     )  # fmt: skip
     print(
-        f"784-400-20, IWAE bound of 10 samples, binarized MNIST, {options.epochs} epochs, {options.images} random test images, nats"
+        f"784-400-20, bound of 10 samples, binarized MNIST, {options.epochs} epochs; {options.images} random test "
+        "images, nats"
     )
     show(found, time.perf_counter() - started)
     print(f"  protocol: {found['protocol']}")
