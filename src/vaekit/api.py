@@ -69,7 +69,8 @@ def train(
     Args:
         data: a name ("digits", "mnist"), a file or folder, an array, a pair (x, y), or an open Dataset.
         recipe: a recipe's name, by default the one for the data's kind; or a model composed by hand.
-        objective: for a model composed by hand; by default ELBO, or Reconstruction for a deterministic posterior.
+        objective: in place of the recipe's own; of a model composed by hand ELBO by default, or Reconstruction for a
+            deterministic posterior.
         out: the run folder; by default the next free `runs/NAME-N`.
         seed: fixes the split, the initial weights, the order and the noise.
         device: "auto", "cpu", "cuda", "mps".
@@ -171,12 +172,12 @@ def make_plan(
         name = name or default_recipe(dataset.schema)
         function = find_recipe(name)
         sorted_options = sort_options(options, function)
-        if objective is not None:
-            raise UserError("objective goes with a model composed by hand; a recipe brings its own.")
         proposed = function(dataset.schema, **sorted_options.recipe)
-        model, objective, prior = proposed.model, proposed.objective, proposed.prior
         settings = proposed.settings_for(len(dataset.train), **sorted_options.settings)
         stated = {"recipe": {"name": name, **sorted_options.recipe}}
+        if objective is not None:
+            stated["objective"] = to_config(objective)
+        model, objective, prior = proposed.model, objective or proposed.objective, proposed.prior
     require_fitting(model, objective, dataset, settings)
     model.schema = dataset.schema
     config = {
@@ -218,13 +219,24 @@ def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
     if "model" in config:
         import_parts()
         torch.manual_seed(seed)
-        model, objective = from_config(config["model"]), from_config(config["objective"])
-        if not isinstance(model, Model) or not isinstance(objective, Objective):
-            raise UserError("config: [model] and [objective] must describe a vaekit model and objective.")
-        return make_plan(dataset, model, objective, options, seed)
+        model = from_config(config["model"])
+        if not isinstance(model, Model):
+            raise UserError("config: [model] must describe a vaekit model.")
+        return make_plan(dataset, model, objective_from(config), options, seed)
     recipe = dict(config.get("recipe", {}))
     name = recipe.pop("name", None)
-    return make_plan(dataset, name, None, {**options, **recipe}, seed)
+    return make_plan(dataset, name, objective_from(config), {**options, **recipe}, seed)
+
+
+def objective_from(config: dict[str, Any]) -> Objective | None:
+    """The objective that a config states; None where it leaves it to the recipe."""
+    if "objective" not in config:
+        return None
+    import_parts()
+    objective = from_config(config["objective"])
+    if not isinstance(objective, Objective):
+        raise UserError("config: [objective] must describe a vaekit objective.")
+    return objective
 
 
 def choose_device(device: str) -> torch.device:

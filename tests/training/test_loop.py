@@ -184,6 +184,14 @@ def test_config_states_everything(tmp_path):
     assert json.loads((run.path / "env.json").read_text())["torch"] == torch.__version__
 
 
+def test_an_objective_takes_the_place_of_the_recipes_own(tmp_path):
+    options = {"epochs": 1, "latent": 2, "hidden": 8, "limit": 200, "quiet": True}
+    run = vaekit.train("digits", recipe="vae", objective=vaekit.IWAE(3), out=tmp_path / "run", **options)
+    assert "bound" in run.metrics()[0]["valid"]
+    again = vaekit.train_config(run.config, out=tmp_path / "again", quiet=True)
+    assert again.metrics() == run.metrics()
+
+
 def test_an_array_run_resumes_with_its_own_array_only(tmp_path):
     data = gaussian_data()
     whole = train(tmp_path / "whole", data=data, epochs=4)
