@@ -25,6 +25,8 @@ class Component(nn.Module):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("torch."):
+            return  # a tracer's stand-in for a part of the same name
         known = registry.get(cls.__name__)
         if (
             known is not None

@@ -14,7 +14,7 @@ from vaekit.distributions.chain import Chain
 from vaekit.distributions.shaped import tempered
 from vaekit.errors import UserError
 from vaekit.model import Model, check_role, prior_given
-from vaekit.trace import Layer, Trace
+from vaekit.trace import Draw, Layer, Trace, at_random
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,12 +111,14 @@ class HierarchicalVAE(Model):
             )
         return choices[width] if width else (False, False)
 
-    def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
+    def trace(
+        self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1, draw: Draw = at_random
+    ) -> Trace:
         zs: list[Tensor] = []
         layers: list[Layer] = []
         for i in range(len(self.sizes)):
             qz, pz = self._posterior(i, x, zs, y), self._prior(i, zs, y)
-            z = qz.rsample((num_samples,) if len(qz.batch_shape) == 1 else ())
+            z = draw(qz, Size([num_samples] if len(qz.batch_shape) == 1 else []))
             layers.append(Layer(z, qz, pz))
             zs.append(z)
         return Trace(x, layers, self._likelihood(zs, y), y)

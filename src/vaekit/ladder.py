@@ -19,7 +19,7 @@ from vaekit.model import Model, check_role
 from vaekit.nets.ladder import LadderBlock, LadderEncoder
 from vaekit.nets.net import full_precision
 from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
-from vaekit.trace import Layer, Trace
+from vaekit.trace import Draw, Layer, Trace, at_random
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,14 +74,16 @@ class LadderVAE(Model):
         self.sizes = [math.prod(shape) for shape in self.shapes]
         self.latent_shape = (sum(self.sizes),)
 
-    def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
-        num_batch = len(x)
+    def trace(
+        self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1, draw: Draw = at_random
+    ) -> Trace:
+        num_batch = x.shape[0]
         features = [f.repeat(num_samples, *[1] * (f.ndim - 1)) for f in self.encoder(x, y)]
         walk = _Walk(self, num_samples * num_batch, y, (num_samples, num_batch))
         layers = []
         for i in range(len(self.blocks)):
             pz, qz = walk.prior(i), walk.posterior(i, features[self.levels[i]])
-            z = qz.rsample()
+            z = draw(qz, Size())
             layers.append(Layer(z, qz, pz))
             walk.take(i, z)
         return Trace(x, layers, self.likelihood(walk.final(), None), y)

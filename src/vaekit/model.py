@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Distribution
 
 from vaekit.component import Component
@@ -17,7 +17,7 @@ from vaekit.conditional import Likelihood, Posterior, Prior
 from vaekit.distributions.shaped import center, tempered
 from vaekit.errors import UserError
 from vaekit.schema import Schema
-from vaekit.trace import Layer, Trace
+from vaekit.trace import Draw, Layer, Trace, at_random
 
 if TYPE_CHECKING:
     import numpy as np
@@ -290,9 +290,11 @@ class VAE(Model):
     def needs_labels(self) -> bool:
         return bool(self.posterior.condition or self.likelihood.condition)
 
-    def trace(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1) -> Trace:
+    def trace(
+        self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 1, draw: Draw = at_random
+    ) -> Trace:
         qz, pz = self.posterior(x, y), prior_given(self.prior, y)
-        z = qz.rsample((num_samples,))
+        z = draw(qz, Size([num_samples]))
         return Trace(x, [Layer(z, qz, pz)], self.likelihood(z, y), y)
 
     def encode(self, x: Tensor | np.ndarray, y: Tensor | None = None) -> Distribution:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
-__all__ = ["Layer", "Trace"]
+__all__ = ["Draw", "Layer", "Trace", "at_random"]
+
+Draw = Callable[[Distribution, Size], Tensor]
+"""How a latent is taken from its posterior: given q(z|x) and a sample shape, z of shape (*sample, *batch, *event)."""
+
+
+def at_random(qz: Distribution, sample_shape: Size) -> Tensor:
+    """A random draw that carries the gradient: how every model takes its latents unless it is told otherwise."""
+    return qz.rsample(sample_shape)
 
 
 @dataclass

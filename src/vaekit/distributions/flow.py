@@ -46,7 +46,10 @@ class Flow(Distribution):
         return constraints.real_vector
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
-        u = self.base.rsample(Size(sample_shape))
+        return self.image(self.base.rsample(Size(sample_shape)))
+
+    def image(self, u: Tensor) -> Tensor:
+        """z = f(u) of a draw u of the base, scored as it is made."""
         z, ladj = self.transform.call_and_ladj(u)
         self._drawn = z, self.base.log_prob(u) - ladj
         return z

@@ -60,7 +60,7 @@ class TableRow(Distribution):
         """Of each cell given the code, (*batch, C); 0 where it is missing."""
         missing, cells = value.isnan(), self.cells
         x = value.nan_to_num(0.0)
-        log_choice = self._log_choice()
+        log_choice = self.log_choice()
         num = cells.num_categories
         limit = torch.tensor(cells.sizes, device=x.device).sub(1) if num else x.new_zeros(0)
         index = [x[..., cells.categories].round().clamp(min=0).minimum(limit).long() + self.start[:num]]
@@ -81,7 +81,7 @@ class TableRow(Distribution):
         made = made[..., columns.argsort()]
         return torch.where(missing, torch.zeros_like(made), made)
 
-    def _log_choice(self) -> Tensor:
+    def log_choice(self) -> Tensor:
         """Choices normalized within their columns, (*batch, F)."""
         logits = self.choice - self.choice.detach().amax(-1, keepdim=True)
         # Logits lie within LOGIT_RANGE, so no column's sum underflows beside another's maximum.
@@ -108,7 +108,7 @@ class TableRow(Distribution):
     def mean(self) -> Tensor:
         """The mean of numbers, up to the quantiles that stand for a mixture, and the likeliest category."""
         cells, num = self.cells, self.cells.num_categories
-        log_choice = self._log_choice()
+        log_choice = self.log_choice()
         out = log_choice.new_empty(*self.batch_shape, cells.num_columns)
         for j, start, size in zip(cells.categories.tolist(), self.start[:num].tolist(), cells.sizes):
             out[..., j] = log_choice[..., start : start + size].argmax(-1).to(out.dtype)

@@ -1,0 +1,284 @@
+"""export_onnx: the encoder and the decoder of any model as two ONNX graphs, checked against PyTorch."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.errors import UserError
+from vaekit.evaluation.chunks import evaluating
+from vaekit.interop.chances import bins_of
+from vaekit.interop.codes import CodesDecoder, CodesEncoder, grid_of, is_discrete
+from vaekit.interop.halves import ClassDecoder, ClassEncoder, Decoder, Encoder, Half
+from vaekit.interop.operators import translations
+from vaekit.model import VAE, Model
+from vaekit.semi_supervised import SemiSupervisedVAE
+
+__all__ = ["Exported", "Graph", "export_onnx"]
+
+OPSET = 20
+TOLERANCE = 1e-4
+"""Of every output, absolute where it is below 1 and relative above."""
+NUM_CHECKED = 4
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One exported half.
+
+    Args:
+        onnx: the content of an .onnx file, weights included.
+        inputs, outputs: names in order.
+        shapes: of each of them, without the batch, which is the first dimension.
+        error: largest difference from PyTorch on the checked examples, in units of the tolerance's scale.
+    """
+
+    onnx: bytes
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shapes: dict[str, tuple[int, ...]]
+    error: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Both halves of a model."""
+
+    encoder: Graph
+    decoder: Graph
+
+
+def export_onnx(model: Model, x: Tensor | None = None, *, mantissa_bits: int = 23, seed: int = 0) -> Exported:
+    """The encoder and the decoder of `model` in ONNX's format, float32, any batch size.
+
+    What goes in and comes out is told by `Encoder`, `ClassEncoder`, `CodesEncoder` and their decoders. Both are run by
+    onnxruntime beside PyTorch before they are returned.
+
+    Args:
+        model: any model of vaekit's.
+        x: examples (N, *event) as the model sees them, to compare on; by default draws from the model.
+        mantissa_bits: bits that each weight keeps of its 23; fewer compress better. Should the rounded weights leave
+            the tolerance, the whole ones are taken.
+        seed: of what is drawn for the comparison.
+
+    Raises:
+        UserError: a package is missing, or the model cannot be exported, and why.
+    """
+    require_packages()
+    model = copy.deepcopy(model).to("cpu", torch.float32).eval()
+    with evaluating(model, seed):
+        encoder, decoder = halves_of(model)
+        x = checked_examples(model) if x is None else x[:NUM_CHECKED].to("cpu", torch.float32)
+        first = _export(encoder, example_inputs(encoder, x), mantissa_bits)
+        codes = encoder(*example_inputs(encoder, x))[0]
+        try:
+            second = _export(decoder, example_inputs(decoder, x, codes), mantissa_bits)
+        except Untranslatable:
+            # Some densities need functions that ONNX does not have; the mean needs none of them.
+            decoder = halves_of(model, is_scored=False)[1]
+            second = _export(decoder, example_inputs(decoder, x, codes), mantissa_bits)
+    return Exported(first, second)
+
+
+class Untranslatable(UserError):
+    """A graph that cannot be written in ONNX."""
+
+
+def require_packages() -> None:
+    """Refuse, in one sentence, where what exports is not installed."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"Exporting a model needs {error.name}; install what belongs to it with pip install 'vaekit[export]'."
+        ) from None
+
+
+def halves_of(model: Model, *, is_scored: bool = True) -> tuple[Half, Half]:
+    """The encoder and the decoder of a model; without `is_scored` the decoder gives no log p(x|z)."""
+    if isinstance(model, SemiSupervisedVAE):
+        return ClassEncoder(model), ClassDecoder(model, is_scored=is_scored)
+    if isinstance(model, VAE) and is_discrete(model):
+        return CodesEncoder(model), CodesDecoder(model, is_scored=is_scored)
+    bins = bins_of(model.schema) if model.schema is not None and model.schema.kind == "table" else None
+    return Encoder(model), Decoder(model, bins=bins, is_scored=is_scored)
+
+
+def checked_examples(model: Model) -> Tensor:
+    """Examples to compare on: noise for sound, whose means cost much and are no test, else draws from the model."""
+    if model.schema is not None and model.schema.kind == "audio":
+        return 0.1 * torch.randn(NUM_CHECKED, *model.likelihood.event_shape)
+    return model.sample(NUM_CHECKED, mean=False)
+
+
+def example_inputs(half: Half, x: Tensor, z: Tensor | None = None) -> tuple[Tensor, ...]:
+    """Inputs of a half for examples x; `z` is what the encoder found."""
+    model, num = half.model, len(x)
+    size = model.latent_shape[-1] if isinstance(model, SemiSupervisedVAE) else math.prod(model.latent_shape)
+    classes = model.num_classes if isinstance(model, SemiSupervisedVAE) else model.condition
+    size -= classes if isinstance(model, SemiSupervisedVAE) else 0
+    made = {
+        "x": lambda: x,
+        "eps": lambda: torch.randn(num, size),
+        "y": lambda: torch.eye(max(classes, 1))[torch.arange(num) % max(classes, 1)],
+        "z": lambda: z,
+        "codes": lambda: z,
+    }
+    return tuple(made[name]() for name in half.inputs)
+
+
+def _export(half: Half, inputs: tuple[Tensor, ...], mantissa_bits: int) -> Graph:
+    """One half, written and compared; with its whole weights where rounded ones are not good enough."""
+    expected = [out.numpy() for out in half(*inputs)]
+    whole = _written(half, inputs)
+    feeds = {name: value.numpy() for name, value in zip(half.inputs, inputs, strict=True)}
+    shapes = dict(zip((*half.inputs, *half.outputs), (tuple(v.shape[1:]) for v in (*inputs, *expected))))
+    error = math.inf
+    for bits in sorted({mantissa_bits, 23}):
+        content = _content(whole, half, bits)
+        error = _difference(_run(content, half.outputs, feeds), expected)
+        if error <= TOLERANCE:
+            return Graph(content, half.inputs, half.outputs, shapes, error)
+    raise UserError(
+        f"The exported {type(half.model).__name__} differs from PyTorch by {error:.2g}, more than {TOLERANCE:g}; it "
+        "was not written. Please report the model's config.json."
+    )
+
+
+def _written(half: Half, inputs: tuple[Tensor, ...]) -> Any:
+    """The graph of a half as an onnx ModelProto.
+
+    Raises:
+        Untranslatable: the exporter knows no ONNX for something in it.
+    """
+    batch = torch.export.Dim("batch")  # the same for all inputs
+    try:
+        with _quiet():
+            program = torch.export.export(half, inputs, dynamic_shapes=(({0: batch},) * len(inputs),), strict=False)
+            written = torch.onnx.export(
+                program,
+                custom_translation_table=translations(),
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter raises what its many parts raise
+        raise Untranslatable(
+            f"This {type(half.model).__name__} cannot be exported, because torch cannot write its "
+            f"{type(half).__name__.lower()} as an ONNX graph: {_reason(error)}."
+        ) from error
+    assert written is not None
+    return written.model_proto
+
+
+def _reason(error: BaseException) -> str:
+    """What the exporter stumbled over: the first line of the innermost exception."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter speaks of packages that it does without; none of that is for the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _content(proto: Any, half: Half, mantissa_bits: int) -> bytes:
+    """The bytes of a ModelProto without its exporter's notes, its weights rounded; equal models, equal bytes."""
+    import onnx
+
+    made = onnx.ModelProto()
+    made.CopyFrom(proto)
+    made.doc_string, made.graph.doc_string = "", ""
+    del made.metadata_props[:], made.graph.metadata_props[:], made.graph.value_info[:]
+    _rename(made.graph, half)
+    for node in made.graph.node:
+        node.doc_string = node.name = ""
+        del node.metadata_props[:]
+    for value in (*made.graph.input, *made.graph.output):
+        del value.metadata_props[:]
+    for weight in made.graph.initializer:
+        weight.doc_string = ""
+        del weight.metadata_props[:]
+        if weight.data_type == onnx.TensorProto.FLOAT and weight.raw_data and mantissa_bits < 23:
+            weight.raw_data = rounded(np.frombuffer(weight.raw_data, "<f4"), mantissa_bits).tobytes()
+    return made.SerializeToString(deterministic=True)
+
+
+def _rename(graph: Any, half: Half) -> None:
+    """Inputs and outputs by the half's names, everything between by numbers: the exporter lets names collide."""
+    names = {"": ""}
+    names |= {value.name: name for value, name in zip(graph.input, half.inputs, strict=True)}
+    names |= {value.name: name for value, name in zip(graph.output, half.outputs, strict=True)}
+    own = [weight.name for weight in graph.initializer] + [name for node in graph.node for name in node.output]
+    for name in own:
+        names.setdefault(name, f"v{len(names)}")
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names[value.name]
+    for node in graph.node:
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+
+
+def rounded(values: np.ndarray, mantissa_bits: int) -> np.ndarray:
+    """float32 with the mantissa rounded to so many bits, ties to even; the rest is zeros.
+
+    Example:
+        >>> rounded(np.array([1.0 + 2**-10], "<f4"), 8).tolist()
+        [1.0]
+    """
+    drop = 23 - mantissa_bits
+    bits = values.astype("<f4").view(np.uint32).astype(np.uint64)
+    half = (1 << (drop - 1)) - 1 + ((bits >> np.uint64(drop)) & np.uint64(1))
+    near = ((bits + half) >> np.uint64(drop)) << np.uint64(drop)
+    made = near.astype(np.uint32).view("<f4")
+    return np.where(np.isfinite(made), made, values).astype("<f4")
+
+
+def _run(content: bytes, outputs: Sequence[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return session.run(list(outputs), feeds)
+
+
+def _difference(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """The largest difference, relative where values are above 1; the share of codes that differ is one, too."""
+    worst = 0.0
+    for a, b in zip(found, expected, strict=True):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return math.inf
+        if not np.issubdtype(b.dtype, np.floating):
+            worst = max(worst, float((a != b).mean()))
+            continue
+        if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+            return math.inf
+        gap = np.abs(a.astype(np.float64) - b) / np.maximum(1.0, np.abs(b))
+        worst = max(worst, float(np.nan_to_num(gap).max(initial=0.0)))
+    return worst

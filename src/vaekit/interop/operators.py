@@ -1,0 +1,35 @@
+"""Operators that torch's ONNX exporter lacks, or writes in a form that overflows, in terms of ONNX's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+__all__ = ["translations"]
+
+
+def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
+    """For `custom_translation_table`; onnxscript is imported here, where somebody exports.
+
+    `searchsorted` counts the borders that lie below; the table of borders is small. The exporter's `log_sigmoid` is the
+    logarithm of a sigmoid that underflows; softplus does not.
+    """
+    from onnxscript import INT64
+    from onnxscript import opset20 as op
+
+    def searchsorted(
+        borders: Any, values: Any, out_int32: bool = False, right: bool = False, side: Any = None, sorter: Any = None
+    ) -> Any:
+        last = op.Constant(value_ints=[-1])
+        borders = op.Unsqueeze(borders, op.Constant(value_ints=[-2]))
+        values = op.Unsqueeze(values, last)
+        is_below = op.LessOrEqual(borders, values) if right or side == "right" else op.Less(borders, values)
+        return op.ReduceSum(op.Cast(is_below, to=INT64.dtype), last, keepdims=0)
+
+    def log_sigmoid(x: Any) -> Any:
+        return op.Neg(op.Softplus(op.Neg(x)))
+
+    aten = torch.ops.aten
+    return {aten.searchsorted.Tensor: searchsorted, aten.log_sigmoid.default: log_sigmoid}
