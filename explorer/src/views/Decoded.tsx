@@ -1,0 +1,85 @@
+// What the current code decodes to, large, and the code itself.
+import type { ReadonlySignal } from "@preact/signals";
+import { t } from "../i18n";
+import { classColour } from "../maths/colours";
+import { fixed } from "../maths/ticks";
+import { dark } from "../state/settings";
+import type { Study } from "../state/study";
+import { Picture } from "./Picture";
+import { Sound } from "./Sound";
+import { Row } from "./Row";
+import { sightOf } from "./sight";
+
+export function DecodedPanel({ study }: { study: Study }) {
+  return (
+    <section class={`decoded ${study.info.kind}`} aria-label={t("decoded")}>
+      <Output study={study} data={study.decoded} />
+      <div class="beside">
+        <Readout study={study} />
+        {study.info.conditional && <ClassButtons study={study} />}
+      </div>
+    </section>
+  );
+}
+
+function Output({ study, data }: { study: Study; data: ReadonlySignal<Float32Array | null> }) {
+  const { info } = study;
+  if (!data.value) return <div class="screen" />;
+  if (info.kind === "table") return <Row study={study} data={data.value} />;
+  const sight = sightOf(info, data.value, study.outShape.value);
+  return (
+    <div class="screen-box">
+      <div class={`screen ${info.kind}`}>
+        <Picture sight={sight} alt={t(info.kind === "audio" ? "decoded.alt.sound" : "decoded.alt.image")} smooth={info.kind === "audio"} />
+      </div>
+      {info.kind === "audio" && <Sound study={study} data={data.value} />}
+    </div>
+  );
+}
+
+/** How many numbers of z are written out. */
+const WRITTEN = 6;
+
+function Readout({ study }: { study: Study }) {
+  const ms = study.ms.value;
+  return (
+    <div class="readout">
+      {study.info.family !== "codes" && <CodeNumbers study={study} />}
+      {ms !== null && <p class="ms">{t("decoded.ms", { ms: ms < 10 ? fixed(ms, 1) : fixed(ms, 0) })}</p>}
+    </div>
+  );
+}
+
+function CodeNumbers({ study }: { study: Study }) {
+  const z = study.code.value;
+  const order = z.length > WRITTEN ? study.ranked.live.slice(0, WRITTEN) : [...z.keys()];
+  return (
+    <dl class="numbers" aria-label={t("decoded.at")}>
+      {order.map((d) => (
+        <div key={d}>
+          <dt>z<sub>{d + 1}</sub></dt>
+          <dd>{fixed(z[d])}</dd>
+        </div>
+      ))}
+      {z.length > order.length && <div class="rest"><dt>…</dt><dd>{t("decoded.more", { count: z.length - order.length })}</dd></div>}
+    </dl>
+  );
+}
+
+/** The class that a conditional decoder is told. */
+export function ClassButtons({ study }: { study: Study }) {
+  const classes = study.info.classes ?? [];
+  return (
+    <div class="field">
+      <span class="label">{t("decoded.class")}</span>
+      <div class="classes" role="group" aria-label={t("decoded.class")}>
+        {classes.map((name, c) => (
+          <button type="button" class="class solid" key={c} aria-pressed={study.label.value === c} onClick={() => (study.label.value = c)}>
+            <span class="dot" style={{ background: classColour(c, dark.value) }} />
+            {name}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,182 @@
+// The still layer of the map: grid, points or their density, the prior. Drawn when the view changes, not while dragging.
+import { amount, classColour, paletteOf, parse } from "../../maths/colours";
+import { quantile } from "../../maths/histogram";
+import { splat } from "../../maths/splat";
+import { short, ticks } from "../../maths/ticks";
+import type { Study } from "../../state/study";
+import { scaleOf, toPixel, toPlane, type Frame } from "./camera";
+import type { Contours } from "./prior";
+
+/** Points beyond this number are drawn as a density. */
+export const MANY = 5000;
+
+export interface Look {
+  ink: string;
+  soft: string;
+  line: string;
+  paper: string;
+  dark: boolean;
+  ratio: number;
+}
+
+/** The page's colours, as the style sheet has them. */
+export function lookOf(element: Element, dark: boolean): Look {
+  const style = getComputedStyle(element);
+  const read = (name: string) => style.getPropertyValue(name).trim();
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  return { ink: read("--ink"), soft: read("--soft"), line: read("--line"), paper: read("--map"), dark, ratio };
+}
+
+export interface BaseOptions {
+  showPoints: boolean;
+  faint: boolean;
+  contours: Contours;
+}
+
+export function drawBase(canvas: HTMLCanvasElement, study: Study, frame: Frame, look: Look, options: BaseOptions): void {
+  const context = canvas.getContext("2d")!;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (options.showPoints && study.points) drawPoints(context, study, frame, look, options.faint);
+  context.setTransform(look.ratio, 0, 0, look.ratio, 0, 0);
+  drawGrid(context, frame, look);
+  if (options.contours) drawContours(context, options.contours, frame, look);
+}
+
+function drawGrid(context: CanvasRenderingContext2D, frame: Frame, look: Look): void {
+  const [left, top] = toPlane(frame, [0, 0]);
+  const [right, bottom] = toPlane(frame, [frame.width, frame.height]);
+  context.font = "11px ui-sans-serif, system-ui, sans-serif";
+  context.fillStyle = look.soft;
+  context.strokeStyle = look.line;
+  context.lineWidth = 1;
+  context.textAlign = "center";
+  context.textBaseline = "bottom";
+  for (const a of ticks(left, right, frame.width / 90)) {
+    const [x] = toPixel(frame, [a, 0]);
+    context.beginPath();
+    context.moveTo(Math.round(x) + 0.5, frame.height - 4);
+    context.lineTo(Math.round(x) + 0.5, frame.height);
+    context.stroke();
+    if (x > 24 && x < frame.width - 24) context.fillText(short(a).replace(/\.?0+$/, ""), x, frame.height - 6);
+  }
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const b of ticks(bottom, top, frame.height / 90)) {
+    const [, y] = toPixel(frame, [0, b]);
+    context.beginPath();
+    context.moveTo(0, Math.round(y) + 0.5);
+    context.lineTo(4, Math.round(y) + 0.5);
+    context.stroke();
+    if (y > 14 && y < frame.height - 24) context.fillText(short(b).replace(/\.?0+$/, ""), 8, y);
+  }
+}
+
+/** Index and palette of the points' colours under the chosen colouring. */
+export function colouringOf(study: Study, dark: boolean): { index: Int16Array; colours: [number, number, number][] } {
+  const points = study.points!;
+  const index = new Int16Array(points.count);
+  const values = study.metrics.value[study.colouring.value];
+  if (values) {
+    const [low, high] = [quantile(values, 0.01), quantile(values, 0.99)];
+    for (let n = 0; n < index.length; n++)
+      index[n] = Math.max(0, Math.min(63, Math.floor(((values[n] - low) / (high - low || 1)) * 64)));
+    return { index, colours: Array.from({ length: 64 }, (_, k) => amount(k / 63, dark)) };
+  }
+  const plain = parse(dark ? "#8fb8c4" : "#33707d");
+  if (study.colouring.value !== "label" || !points.label) return { index, colours: [plain] };
+  const classes = Math.max(study.info.classes?.length ?? 10, 1);
+  const colours = Array.from({ length: classes }, (_, c) => parse(classColour(c, dark)));
+  const grey = parse(classColour(-1, dark));
+  for (let n = 0; n < index.length; n++) index[n] = points.label[n] >= 0 ? points.label[n] % classes : classes;
+  return { index, colours: [...colours, grey] };
+}
+
+function drawPoints(context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look, faint: boolean): void {
+  const points = study.points!;
+  const { index, colours } = colouringOf(study, look.dark);
+  const focus = study.focusClass.value;
+  if (focus >= 0 && points.label)
+    for (let n = 0; n < index.length; n++) if (points.label[n] !== focus) index[n] = colours.length;
+  const veiled = [...colours, parse(look.dark ? "#39414b" : "#d5d3cb")];
+  if (points.count > MANY) drawDensity(context, study, frame, look, index, veiled, faint);
+  else drawDiscs(context, study, frame, look, index, veiled, faint);
+}
+
+type Colours = [number, number, number][];
+
+function drawDensity(
+  context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
+  index: Int16Array, colours: Colours, faint: boolean,
+): void {
+  const flat = study.flat.value;
+  const { width, height } = context.canvas;
+  const scale = scaleOf(frame) * look.ratio;
+  const at = new Float32Array(flat.length);
+  for (let n = 0; n < flat.length; n += 2) {
+    at[n] = width / 2 + (flat[n] - frame.camera.at[0]) * scale;
+    at[n + 1] = height / 2 - (flat[n + 1] - frame.camera.at[1]) * scale;
+  }
+  const radius = (flat.length / 2 > 20000 ? 0.9 : 1.3) * look.ratio;
+  const strength = (faint ? 0.25 : 0.5) * Math.min(1, 12000 / (flat.length / 2)) + 0.12;
+  const data = splat({ width, height, at, colour: index, palette: paletteOf(colours), radius, strength });
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+}
+
+function drawDiscs(
+  context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
+  index: Int16Array, colours: Colours, faint: boolean,
+): void {
+  const flat = study.flat.value;
+  const radius = flat.length > 4000 ? 2.1 : flat.length > 1200 ? 2.8 : 3.6;
+  context.setTransform(look.ratio, 0, 0, look.ratio, 0, 0);
+  context.globalAlpha = faint ? 0.45 : 0.82;
+  // The veiled class first, so that the others lie on it.
+  for (const c of [colours.length - 1, ...colours.keys()].slice(0, colours.length)) {
+    context.fillStyle = `rgb(${colours[c].join(" ")})`;
+    context.beginPath();
+    for (let n = 0; n < index.length; n++) {
+      if (index[n] !== c) continue;
+      const [x, y] = toPixel(frame, [flat[2 * n], flat[2 * n + 1]]);
+      context.moveTo(x + radius, y);
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+    }
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
+function drawContours(context: CanvasRenderingContext2D, contours: NonNullable<Contours>, frame: Frame, look: Look): void {
+  context.strokeStyle = look.ink;
+  context.fillStyle = look.ink;
+  context.font = "11px ui-sans-serif, system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 1;
+  context.setLineDash([2, 4]);
+  if ("radii" in contours) {
+    const [x, y] = toPixel(frame, contours.center);
+    contours.radii.forEach((radius) => {
+      const r = radius * scaleOf(frame);
+      context.globalAlpha = 0.55;
+      context.beginPath();
+      context.arc(x, y, r, 0, 2 * Math.PI);
+      context.stroke();
+      context.globalAlpha = 0.8;
+      context.fillText(`${radius}σ`, x + r * Math.SQRT1_2 + 10, y - r * Math.SQRT1_2 - 8);
+    });
+  } else {
+    contours.lines.forEach((segments, k) => {
+      context.globalAlpha = [0.7, 0.5, 0.35][k];
+      context.beginPath();
+      for (let s = 0; s < segments.length; s += 4) {
+        context.moveTo(...toPixel(frame, [segments[s], segments[s + 1]]));
+        context.lineTo(...toPixel(frame, [segments[s + 2], segments[s + 3]]));
+      }
+      context.setLineDash([]);
+      context.stroke();
+    });
+  }
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
