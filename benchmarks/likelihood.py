@@ -37,10 +37,16 @@ BUDGETED: dict[str, Any] = {
     "patience": None,
     "warmup_steps": 200,
 }
+STEADY: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "batch_size": 64,
+    "schedule": "constant",
+    "ema": 0.9995,
+}
 IWAE: dict[str, Any] = {"epochs": 150, "learning_rate": 2e-3, "batch_size": 128}
 MODELS: dict[str, dict[str, Any]] = {
-    # 784-400-40, ReLU: 89.78 published after 500 epochs.
-    "vae40": {"recipe": "vae", "latent": 40, "epochs": 250, "learning_rate": 2e-3, "batch_size": 256},
+    # 784-400-40, ReLU: 89.78 published after 500 epochs. Small batches at a constant rate, averaged: it overfits less.
+    "vae40": {"recipe": "vae", "latent": 40, "epochs": 150, **STEADY},
     # Gated 300-300, z = 40, 500 pseudo-inputs: 85.57 published.
     "vampprior": {
         "recipe": "vampprior",
@@ -59,8 +65,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.01,
     },
     # The IWAE paper's network, 784-200-200-50: 88.71 published with one sample, 87.6 with five.
-    "iwae1": {"recipe": "iwae", "num_samples": 1, **IWAE},
-    "iwae5": {"recipe": "iwae", "num_samples": 5, **IWAE},
+    "iwae1": {"recipe": "iwae", "num_samples": 1, "epochs": 120, **STEADY},
+    "iwae5": {"recipe": "iwae", "num_samples": 5, "epochs": 100, **STEADY},
     # Drawn anew at each batch: 86.35 and 85.18 by a later re-run.
     "dynamic-iwae1": {"data": "mnist", "binarize": "dynamic", "recipe": "iwae", "num_samples": 1, **IWAE},
     "dynamic-iwae5": {"data": "mnist", "binarize": "dynamic", "recipe": "iwae", "num_samples": 5, **IWAE},
