@@ -3,7 +3,7 @@
     python benchmarks/speed/quality.py [--rounds 3] [--target 103.85] [--no-script]
 
 Same network, 784-400-20, and the same loss, grey values, one draw of z an image; ours chooses its rate, batch,
-precision and averaging. Both processes are timed from before they start: imports, data, training and the test are in it.
+precision and averaging. Both processes are timed from before they start: imports, data, training and test are in it.
 """
 
 from __future__ import annotations
