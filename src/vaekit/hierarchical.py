@@ -11,9 +11,8 @@ from torch import Size, Tensor, nn
 
 from vaekit.conditional import Likelihood, Posterior, Prior
 from vaekit.distributions.chain import Chain
-from vaekit.distributions.shaped import tempered
 from vaekit.errors import UserError
-from vaekit.model import Model, check_role, prior_given
+from vaekit.model import Model, at_temperature, check_role, prior_given
 from vaekit.trace import Draw, Layer, Trace, at_random
 
 if TYPE_CHECKING:
@@ -136,13 +135,15 @@ class HierarchicalVAE(Model):
         return self._likelihood(list(z.split(self.sizes, -1)), self.condition_features(y, z))
 
     @torch.no_grad()
-    def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+    def draw_prior(
+        self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0, draw: Draw | None = None
+    ) -> Tensor:
         """Draws of z from the prior, (num_samples, D); the temperature scales the spread of every layer."""
         features = self.condition_features(y, torch.empty(0, device=self.device, dtype=self.dtype))
-        zs: list[Tensor] = []
+        draw, zs = draw or at_temperature(temperature), []
         for i in range(len(self.sizes)):
             pz = self._prior(i, zs, features)
-            zs.append(tempered(pz, temperature).sample(() if pz.batch_shape else (num_samples,)))
+            zs.append(draw(pz, Size(() if pz.batch_shape else (num_samples,))))
         return torch.cat(zs, -1)
 
     def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:

@@ -15,7 +15,7 @@ from torch.distributions import Distribution, Independent, Normal
 from vaekit.conditional import Likelihood
 from vaekit.distributions.chain import Chain
 from vaekit.errors import UserError
-from vaekit.model import Model, check_role
+from vaekit.model import Model, at_temperature, check_role
 from vaekit.nets.ladder import LadderBlock, LadderEncoder
 from vaekit.nets.net import full_precision
 from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
@@ -111,14 +111,15 @@ class LadderVAE(Model):
         return self.likelihood(walk.final(), None)
 
     @torch.no_grad()
-    def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+    def draw_prior(
+        self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0, draw: Draw | None = None
+    ) -> Tensor:
         """Draws of z from the prior, (num_samples, D); the temperature scales the spread of every layer."""
         condition = self.condition_features(y, torch.empty(0, device=self.device, dtype=self.dtype))
         walk = _Walk(self, num_samples, condition, (num_samples,))
-        zs = []
+        draw, zs = draw or at_temperature(temperature), []
         for i in range(len(self.blocks)):
-            pz = walk.prior(i)
-            z = pz.mean + temperature * (pz.sample() - pz.mean)
+            z = draw(walk.prior(i), Size())
             walk.take(i, z)
             zs.append(z.flatten(1))
         return torch.cat(zs, -1)

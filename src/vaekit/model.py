@@ -308,11 +308,13 @@ class VAE(Model):
         return self.likelihood(z, self.condition_features(y, z) if self.likelihood.condition else None)
 
     @torch.no_grad()
-    def draw_prior(self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+    def draw_prior(
+        self, num_samples: int, y: Tensor | None = None, *, temperature: float = 1.0, draw: Draw | None = None
+    ) -> Tensor:
         """Draws of z from the prior, (num_samples, D)."""
         like = torch.empty(0, device=self.device, dtype=self.dtype)
         pz = prior_given(self.prior, self.condition_features(y, like))
-        return tempered(pz, temperature).sample(() if pz.batch_shape else (num_samples,))
+        return (draw or at_temperature(temperature))(pz, Size(() if pz.batch_shape else (num_samples,)))
 
     def log_prior(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(z), (..., B), for z of shape (..., B, D)."""
@@ -323,6 +325,11 @@ def check_role(role: str, part: Component, contract: type[Component]) -> None:
     """Refuse a part in the wrong place: a prior passed as a posterior, for example."""
     if not isinstance(part, contract):
         raise UserError(f"The {role} must be a vaekit {contract.__name__}; a {type(part).__name__} came.")
+
+
+def at_temperature(temperature: float) -> Draw:
+    """A random draw with the spread scaled, without a gradient: how latents are taken from a prior."""
+    return lambda pz, sample_shape: tempered(pz, temperature).sample(sample_shape)
 
 
 def prior_given(prior: Prior, y: Tensor | None) -> Distribution:

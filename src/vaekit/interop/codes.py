@@ -30,8 +30,7 @@ def grid_of(model: VAE) -> tuple[int, int, int, int]:
     posterior = model.posterior
     if posterior.support == "codes":
         codebook, grid = posterior.codebook, posterior.grid  # type: ignore[attr-defined]
-        height = math.prod(grid[:-1])
-        return codebook.num_symbols, height, grid[-1], codebook.num_codes
+        return codebook.num_symbols, math.prod(grid[:-1]), grid[-1], codebook.num_codes
     if posterior.support == "categories":
         num, categories = posterior.event_shape
         return 1, 1, num, categories
@@ -39,15 +38,15 @@ def grid_of(model: VAE) -> tuple[int, int, int, int]:
 
 
 def as_grid(codes: Tensor, model: VAE) -> Tensor:
-    """A posterior's or a prior's codes as (B, S, h, w)."""
+    """A posterior's or a prior's codes as (B, S h, w): the symbols of a position lie above each other, S grids."""
     symbols, height, width, _ = grid_of(model)
     if symbols > 1:
         codes = codes.movedim(-1, 1)
-    return codes.reshape(-1, symbols, height, width)
+    return codes.reshape(-1, symbols * height, width)
 
 
 class CodesEncoder(Half):
-    """x, and the class of a conditional model, to the likeliest codes (B, S, h, w)."""
+    """x, and the class of a conditional model, to the likeliest codes (B, S h, w)."""
 
     outputs = ("codes",)
 
@@ -61,7 +60,7 @@ class CodesEncoder(Half):
 
 
 def likeliest_codes(model: VAE, x: Tensor, y: Tensor | None) -> Tensor:
-    """The mode of q(z|x) as codes (B, S, h, w)."""
+    """The mode of q(z|x) as codes (B, S h, w)."""
     posterior = model.posterior
     if posterior.support == "codes":
         inner = getattr(posterior, "posterior", posterior)  # of a corrupted one
@@ -91,25 +90,24 @@ def _nearest(vectors: Tensor, tokens: Tensor) -> Tensor:
 
 
 def latents_of(model: VAE, codes: Tensor) -> Tensor:
-    """z of codes (B, S, h, w)."""
-    posterior = model.posterior
-    flat = codes.flatten(2)  # (B, S, P)
+    """z of codes (B, S h, w)."""
+    posterior, symbols = model.posterior, grid_of(model)[0]
+    flat = codes.reshape(codes.shape[0], symbols, -1)  # (B, S, P)
     if posterior.support == "codes":
         codebook, grid = posterior.codebook, posterior.grid  # type: ignore[attr-defined]
-        return on_grid(codebook.lookup(flat.mT if codebook.num_symbols > 1 else flat[:, 0]), grid)
+        return on_grid(codebook.lookup(flat.mT if symbols > 1 else flat[:, 0]), grid)
     if posterior.support == "categories":
         return F.one_hot(flat[:, 0], posterior.event_shape[1]).to(model.dtype)
     return flat[:, 0].to(model.dtype).reshape(-1, *posterior.event_shape)
 
 
 class CodesDecoder(Decoder):
-    """Codes (B, S, h, w), and the class of a conditional model, to the mean of p(x|z) and log p(x|z)."""
+    """Codes (B, S h, w), and the class of a conditional model, to the mean of p(x|z) and log p(x|z)."""
 
     def __init__(self, model: VAE, *, is_scored: bool = True) -> None:
         super().__init__(model, is_scored=is_scored)
         self.inputs = ("codes", *self.inputs[1:])
 
-    def _px(self, given: dict[str, Tensor]) -> Distribution:
+    def px(self, given: dict[str, Tensor]) -> Distribution:
         assert isinstance(self.model, VAE)
-        z = latents_of(self.model, given["codes"]) if "codes" in given else given["z"]
-        return self.model.decode(z.reshape(-1, *self.model.latent_shape), given["y"] if "y" in self.inputs else None)
+        return self.model.decode(latents_of(self.model, given["codes"]), given.get("y"))

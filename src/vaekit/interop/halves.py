@@ -8,12 +8,11 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Size, Tensor, nn
-from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
+from torch.distributions import Distribution
 
-from vaekit.distributions.flow import Flow
-from vaekit.distributions.shaped import Shaped, center
 from vaekit.hierarchical import HierarchicalVAE
-from vaekit.interop.chances import ColumnBins, chances
+from vaekit.interop.columns import Layout, chances, summaries
+from vaekit.interop.noise import Given, Kept
 from vaekit.ladder import LadderVAE
 from vaekit.likelihoods.log_spectral import OfSpectrogram
 from vaekit.likelihoods.table_row import TableRow
@@ -21,7 +20,7 @@ from vaekit.model import VAE, Model
 from vaekit.semi_supervised import SemiSupervisedVAE
 from vaekit.trace import Layer
 
-__all__ = ["ClassDecoder", "ClassEncoder", "Decoder", "Encoder", "Half"]
+__all__ = ["ClassDecoder", "ClassEncoder", "Decoder", "Encoder", "Half", "Redraw"]
 
 
 class Half(nn.Module):
@@ -30,7 +29,7 @@ class Half(nn.Module):
     Args:
         model: what it is a half of.
         inputs: names of what goes in; "x" is an example, "eps" the noise and "z" the latents, (B, D), "y" the class,
-            one-hot (B, C), "codes" integers (B, S, h, w).
+            one-hot (B, C), "codes" integers (B, h, w).
     """
 
     outputs: tuple[str, ...]
@@ -43,50 +42,6 @@ class Half(nn.Module):
     def given(self, tensors: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """The inputs by their names."""
         return dict(zip(self.inputs, tensors, strict=True))
-
-
-class Given:
-    """A `Draw` that makes latents of given noise, z = mean + std eps, and keeps their means and spreads.
-
-    Args:
-        eps: (B, D) standard normal noise of all layers, from the top down.
-    """
-
-    def __init__(self, eps: Tensor) -> None:
-        self.eps, self.place, self.is_used = eps, 0, False
-        self.zs: list[Tensor] = []
-        self.means: list[Tensor] = []
-        self.stds: list[Tensor | None] = []
-
-    def __call__(self, qz: Distribution, sample_shape: Size) -> Tensor:
-        size = math.prod(qz.event_shape)
-        eps = self.eps[:, self.place : self.place + size]
-        self.place += size
-        z, mean, std = self._moved(qz, eps.expand(*qz.batch_shape, size))
-        self.zs.append(z.reshape(-1, size))
-        self.means.append(mean.reshape(-1, size))
-        self.stds.append(None if std is None else std.reshape(-1, size))
-        # Of its own shape, so that a flow knows the draw that it is asked to score.
-        shape = (*sample_shape, *qz.batch_shape, *qz.event_shape)
-        return z if z.shape == shape else z.reshape(shape)
-
-    def _moved(self, qz: Distribution, eps: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """z, mean and spread, each (*batch, D); no spread where it has no closed form."""
-        if isinstance(qz, Shaped):
-            return self._moved(qz.base, eps)
-        if isinstance(qz, Independent) and isinstance(qz.base_dist, Normal):
-            self.is_used = True
-            mean, std = qz.mean.reshape(eps.shape), qz.stddev.reshape(eps.shape)
-            return mean + std * eps, mean, std
-        if isinstance(qz, MultivariateNormal):
-            self.is_used = True
-            z = qz.loc + (qz.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)
-            return z, qz.loc, qz.scale_tril.square().sum(-1).sqrt()
-        if isinstance(qz, Flow):
-            u, _, _ = self._moved(qz.base, eps)
-            return qz.image(u), center(qz), None
-        mean = center(qz).reshape(eps.shape)
-        return mean, mean, None
 
 
 class Encoder(Half):
@@ -134,6 +89,7 @@ class ClassEncoder(Half):
 
     def __init__(self, model: SemiSupervisedVAE) -> None:
         super().__init__(model, "x", "eps", "y")
+        self.num_dims = model.posterior.event_shape[0]
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         x, eps, y = tensors
@@ -151,40 +107,34 @@ class ClassEncoder(Half):
 class Decoder(Half):
     """z, and the class of a conditional model, to the mean of p(x|z); where x is given too, log p(x|z).
 
-    Of sound that is judged by its spectrogram, `mean` is the mean log-mel spectrogram, and `magnitude` is of all
-    frequencies (B, frames, F), to find phases for. Of tables, `chance` is laid out as `chances` says.
+    Of sound that is judged by its spectrogram, `mean` is the mean log-mel spectrogram. Of tables, `mean` sums up every
+    column and `chance` holds the chances of bins, as `Layout` says.
 
     Args:
         model: what it is a half of.
-        bins: of the columns of a table.
+        layout: of the columns of a table.
         is_scored: take x and give log p(x|z).
     """
 
-    def __init__(self, model: Model, *, bins: list[ColumnBins] | None = None, is_scored: bool = True) -> None:
+    def __init__(self, model: Model, *, layout: Layout | None = None, is_scored: bool = True) -> None:
         part = model.likelihood if isinstance(model, VAE) else model
         super().__init__(model, "z", *(("y",) if part.condition else ()), *(("x",) if is_scored else ()))
-        self.bins = bins
-        px = self._px({"z": torch.zeros(1, math.prod(model.latent_shape)), "y": torch.zeros(1, part.condition)})
-        self.more: tuple[str, ...] = ()
-        if isinstance(px, OfSpectrogram):
-            self.more = ("magnitude",)
-        elif isinstance(px, TableRow) and bins is not None:
-            self.more = ("chance",)
-        self.outputs = ("mean", *self.more, *(("log_px",) if is_scored else ()))
+        self.layout = layout
+        self.outputs = ("mean", *(("chance",) if layout is not None else ()), *(("log_px",) if is_scored else ()))
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         given = self.given(tensors)
-        px = self._px(given)
+        px = self.px(given)
         score = (px.log_prob(given["x"]),) if "x" in given else ()
         if isinstance(px, OfSpectrogram):
-            return px.base.mean, px.spectrogram.to_magnitudes(px.base.mean).squeeze(1), *score
-        if isinstance(px, TableRow) and self.bins is not None:
-            return px.mean, chances(px, self.bins), *score
+            return px.base.mean, *score
+        if self.layout is not None and isinstance(px, TableRow):
+            return summaries(px, self.layout), chances(px, self.layout), *score
         return px.mean, *score
 
-    def _px(self, given: dict[str, Tensor]) -> Distribution:
-        z = given["z"].reshape(-1, *self.model.latent_shape)
-        return self.model.decode(z, given["y"] if "y" in self.inputs else None)
+    def px(self, given: dict[str, Tensor]) -> Distribution:
+        """p(x|z) of the given inputs."""
+        return self.model.decode(given["z"].reshape(-1, *self.model.latent_shape), given.get("y"))
 
 
 class ClassDecoder(Decoder):
@@ -192,8 +142,33 @@ class ClassDecoder(Decoder):
 
     def __init__(self, model: SemiSupervisedVAE, *, is_scored: bool = True) -> None:
         Half.__init__(self, model, "z", "y", *(("x",) if is_scored else ()))
-        self.bins, self.more = None, ()
+        self.layout = None
         self.outputs = ("mean", *(("log_px",) if is_scored else ()))
 
-    def _px(self, given: dict[str, Tensor]) -> Distribution:
+    def px(self, given: dict[str, Tensor]) -> Distribution:
         return self.model.decode(torch.cat([given["y"], given["z"]], -1))
+
+
+class Redraw(Half):
+    """The prior from the top down: z, noise, what to keep, and the class, to z with the rest drawn anew, as `Kept`."""
+
+    outputs = ("redrawn",)
+
+    def __init__(self, model: VAE | HierarchicalVAE | LadderVAE) -> None:
+        parts = [model.prior] if isinstance(model, VAE) else list(getattr(model, "priors", [model]))
+        takes_class = any(p.condition or (i == 0 and getattr(p, "context_shape", None)) for i, p in enumerate(parts))
+        super().__init__(model, "z", "eps", "keep", *(("y",) if takes_class else ()))
+        zeros = torch.zeros(1, math.prod(model.latent_shape))
+        draw = Kept(zeros, zeros, zeros)
+        self._drawn(draw, zeros.new_zeros(1, model.condition) if takes_class else None, 1)
+        self.is_possible = draw.is_possible
+        """Whether every layer is a map of noise; a mixture is not."""
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        z, eps, keep, *y = tensors
+        return (self._drawn(Kept(z, eps, keep), y[0] if y else None, z.shape[0]),)
+
+    def _drawn(self, draw: Kept, y: Tensor | None, num: int) -> Tensor:
+        if y is None and self.model.condition:
+            y = torch.zeros(num, self.model.condition)  # a model whose prior takes no class asks for one all the same
+        return cast(VAE, self.model).draw_prior(num, y, draw=draw).flatten(1)

@@ -110,7 +110,7 @@ class TableRow(Distribution):
         cells, num = self.cells, self.cells.num_categories
         log_choice = self.log_choice()
         out = log_choice.new_empty(*self.batch_shape, cells.num_columns)
-        for j, start, size in zip(cells.categories.tolist(), self.start[:num].tolist(), cells.sizes):
+        for j, start, size in zip(cells.at_categories, cells.starts, cells.sizes):
             out[..., j] = log_choice[..., start : start + size].argmax(-1).to(out.dtype)
         if cells.num_numbers:
             levels = out.new_tensor(MEAN_LEVELS).logit()
@@ -119,7 +119,7 @@ class TableRow(Distribution):
             weight = self.log_weight.exp().unsqueeze(-1).expand_as(scores).flatten(-2) / len(MEAN_LEVELS)
             other = (weight * x).sum(-1)
             for i, (j, start, count) in enumerate(
-                zip(cells.numbers.tolist(), self.start[num:].tolist(), cells.num_specials.tolist())
+                zip(cells.at_numbers, cells.starts[num:], cells.counts)
             ):
                 chance = log_choice[..., start : start + count + 1].exp()
                 out[..., j] = chance[..., :-1] @ cells.specials[i, :count].to(out) + chance[..., -1] * other[..., i]
@@ -141,7 +141,7 @@ class TableRow(Distribution):
         logits = self.choice.expand(*Size(sample_shape), *self.choice.shape)
         noisy = logits + _gumbel(logits)
         out = logits.new_empty(*logits.shape[:-1], cells.num_columns)
-        for j, start, size in zip(cells.categories.tolist(), self.start[:num].tolist(), cells.sizes):
+        for j, start, size in zip(cells.at_categories, cells.starts, cells.sizes):
             out[..., j] = noisy[..., start : start + size].argmax(-1).to(out.dtype)
         if cells.num_numbers:
             weight = self.log_weight.expand(*Size(sample_shape), *self.log_weight.shape)
@@ -150,7 +150,7 @@ class TableRow(Distribution):
             u = torch.rand_like(loc).clamp(1e-6, 1 - 1e-6)
             other = cells.unscore(loc + scale * u.logit())
             for i, (j, start, count) in enumerate(
-                zip(cells.numbers.tolist(), self.start[num:].tolist(), cells.num_specials.tolist())
+                zip(cells.at_numbers, cells.starts[num:], cells.counts)
             ):
                 chosen = noisy[..., start : start + count + 1].argmax(-1)
                 special = cells.specials[i, :count].to(out)

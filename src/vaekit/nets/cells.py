@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
@@ -52,11 +53,15 @@ class Cells(nn.Module):
         self.num_columns = len(columns)
         self.sizes = [c["size"] for c in columns if "size" in c]
         self.missing = [float(c["missing"]) for c in columns]
-        self._keep("numbers", torch.tensor([j for j, c in enumerate(columns) if "size" not in c], dtype=torch.long))
-        self._keep("categories", torch.tensor([j for j, c in enumerate(columns) if "size" in c], dtype=torch.long))
-        of_numbers = [c for c in columns if "size" not in c]
-        counts = [len(c["specials"]) for c in of_numbers]
-        self._keep("num_specials", torch.tensor(counts, dtype=torch.long))
+        # As lists too: a loop over columns must not depend on tensors, or the model cannot be exported.
+        self.at_numbers = [j for j, c in enumerate(columns) if "size" not in c]
+        self.at_categories = [j for j, c in enumerate(columns) if "size" in c]
+        of_numbers = [columns[j] for j in self.at_numbers]
+        self.counts = [len(c["specials"]) for c in of_numbers]
+        self.starts = list(accumulate([*self.sizes, *(n + 1 for n in self.counts)], initial=0))[:-1]
+        self._keep("numbers", torch.tensor(self.at_numbers, dtype=torch.long))
+        self._keep("categories", torch.tensor(self.at_categories, dtype=torch.long))
+        self._keep("num_specials", torch.tensor(self.counts, dtype=torch.long))
         self._keep("specials", _padded([c["specials"] for c in of_numbers]))
         self._keep("knots", _padded([c["knots"] for c in of_numbers]))
         self._keep("scores", _padded([c["scores"] for c in of_numbers]))

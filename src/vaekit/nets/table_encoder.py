@@ -66,10 +66,10 @@ class TableEncoder(Net):
             present = ~missing[:, cells.numbers]
             read = cells.read(x)
             out.append(read.score.clamp(-SCORE_RANGE, SCORE_RANGE) * present)
-            for j, count in enumerate(cells.num_specials.tolist()):
+            for j, count in enumerate(cells.counts):
                 hot = F.one_hot(read.special[:, j], count + 1)[:, :count]
                 out.append(hot.to(x.dtype) * present[:, j : j + 1])
-        for j, size in zip(cells.categories.tolist(), cells.sizes):
+        for j, size in zip(cells.at_categories, cells.sizes):
             code = x[:, j].round().long().clamp(0, size - 1)
             out.append(F.one_hot(code, size).to(x.dtype) * ~missing[:, j : j + 1])
         return torch.cat(out, -1)
