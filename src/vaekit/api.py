@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
-import sys
-import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +17,12 @@ from vaekit.files import write_json
 from vaekit.model import Model
 from vaekit.objectives import ELBO, Objective, Reconstruction
 from vaekit.options import check_config, sort_options
+from vaekit.ranks import rank, world
 from vaekit.recipes import find_recipe
 from vaekit.run import Run
 from vaekit.training.checks import require_fitting
+from vaekit.training.distributed import first, in_turn, join, relaying
+from vaekit.training.environment import environment
 from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.loop import Training, fit
@@ -84,10 +85,11 @@ def train(
     Raises:
         UserError: anything about the call, the data or the disk, in one sentence.
     """
-    chosen = choose_device(device)
-    plan = make_plan(data, recipe, objective, options, seed)
-    run = Run.create(out, plan.data.schema.name, plan.config)
-    return _carry_out(run, plan, seed, chosen, Report(quiet=quiet))
+    chosen = join(choose_device(device))
+    with relaying():
+        plan = in_turn(lambda: make_plan(data, recipe, objective, options, seed))
+        run = create_run(out, plan)
+        return _carry_out(run, plan, seed, chosen, Report(quiet=quiet or rank() > 0))
 
 
 def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: bool = False) -> Run:
@@ -106,10 +108,11 @@ def resume(path: str | Path, *, data: Any = None, device: str = "auto", quiet: b
     config = run.config
     if "run" not in config:
         raise UserError(f"{run.path} holds a model and no training to continue.")
-    seed = config["run"]["seed"]
-    plan = plan_from_config(config, data)
-    plan.config = config
-    return _carry_out(run, plan, seed, choose_device(device), Report(quiet=quiet))
+    seed, chosen = config["run"]["seed"], join(choose_device(device))
+    with relaying():
+        plan = in_turn(lambda: plan_from_config(config, data))
+        plan.config = config
+        return _carry_out(run, plan, seed, chosen, Report(quiet=quiet or rank() > 0))
 
 
 def train_config(
@@ -124,10 +127,11 @@ def train_config(
     Raises:
         UserError: an unknown table or key, or anything that `train` refuses.
     """
-    plan = plan_from_config(config)
-    chosen = choose_device(device)
-    run = Run.create(out, plan.data.schema.name, plan.config)
-    return _carry_out(run, plan, plan.config["run"]["seed"], chosen, Report(quiet=quiet))
+    chosen = join(choose_device(device))
+    with relaying():
+        plan = in_turn(lambda: plan_from_config(config))
+        run = create_run(out, plan)
+        return _carry_out(run, plan, plan.config["run"]["seed"], chosen, Report(quiet=quiet or rank() > 0))
 
 
 def load(run: str | Path | Run, *, device: str = "auto") -> Model:
@@ -259,9 +263,16 @@ def choose_device(device: str) -> torch.device:
     return chosen
 
 
+def create_run(out: str | Path | None, plan: Plan) -> Run:
+    """The run's folder; of several processes, the first one makes it."""
+    return Run(first(lambda: Run.create(out, plan.data.schema.name, plan.config).path))
+
+
 def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Report) -> Run:
-    """Train, then measure and draw; every part may be interrupted and is picked up by `resume`."""
-    with run.lock(), Interruptible() as interrupt:
+    """Train, then measure and draw; every part may be interrupted and is picked up by `resume`.
+
+    Of several processes, the first one alone writes, and measures when the others are done."""
+    with run.lock() if rank() == 0 else nullcontext(), Interruptible() as interrupt:
         try:
             training = Training(
                 run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device
@@ -274,13 +285,15 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
             else:
                 report.say(
                     f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
-                    f"{device.type}."
+                    f"{device.type}{f', {world()} processes' if world() > 1 else ''}."
                 )
-                write_json(run.path / "env.json", environment(device))
-                save_config(plan.model, run.path)
+                first(lambda: write_json(run.path / "env.json", environment(device)))
+                first(lambda: save_config(plan.model, run.path))
                 initialize(training)
                 training.save()
             fit(training, report, interrupt)
+            if rank() > 0:
+                return run
             if plan.prior is not None:
                 replace_prior(run, plan, seed, device, report)
             finish(run, plan.data, device, report)
@@ -308,26 +321,6 @@ def finish(run: Run, data: Dataset, device: torch.device, report: Report) -> Non
     from vaekit.finish import finish_run  # matplotlib is slow to import; the training goes first
 
     finish_run(run, data, device, report)
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the run was made on, for whoever wants to repeat it."""
-    name = (
-        torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else platform.processor() or platform.machine()
-    )
-    return {
-        "vaekit": vaekit.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "system": platform.platform(),
-        "device": device.type,
-        "device_name": name,
-        "threads": torch.get_num_threads(),
-        "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Size, Tensor
 from torch.distributions import Distribution, OneHotCategorical, OneHotCategoricalStraightThrough
 
+import vaekit.ranks as ranks
 from vaekit.conditional import Likelihood, Posterior, Prior
 from vaekit.distributions.chain import Chain
 from vaekit.distributions.shaped import tempered
@@ -127,8 +128,8 @@ class SemiSupervisedVAE(Model):
         if self.training:
             known = given.sum(-1)
             if torch.is_grad_enabled():
-                self.seen += num
-                self.labelled += known.sum()
+                self.seen += ranks.number(num)
+                self.labelled += ranks.add_up(known.sum())
             share = (self.labelled / self.seen.clamp(min=1)).clamp(min=1e-6).to(log_qy.dtype)
             penalty = -self.alpha / share * (given * log_qy).sum(-1)
         return EnumeratedTrace(x, inner, shown, log_qy, given, penalty)

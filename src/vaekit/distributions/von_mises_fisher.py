@@ -13,6 +13,7 @@ from torch.distributions import Beta, Distribution, constraints
 from torch.distributions.kl import register_kl
 from torch.types import _size
 
+import vaekit.ranks as ranks
 from vaekit.distributions.bessel import bessel_ratio, log_scaled_bessel
 from vaekit.errors import UserError
 
@@ -107,7 +108,7 @@ def draw_cosine(kappa: Tensor, dim: int) -> Tensor:
     half = torch.full_like(kappa, m / 2)
     proposal = Beta(half, half, validate_args=False)
     w, is_open = torch.zeros_like(kappa), torch.ones_like(kappa, dtype=torch.bool)
-    while bool(is_open.any()):
+    while ranks.anywhere(is_open):  # so that processes that share a batch draw equally often
         e = proposal.sample()
         t = 2 * a * b / (1 - (1 - b) * e)
         accepted = m * torch.log(t) - t + d >= torch.log(torch.rand_like(kappa))

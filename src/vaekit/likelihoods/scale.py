@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import vaekit.ranks as ranks
 from vaekit.errors import UserError, did_you_mean
 
 # Smallest spread that a density may learn, in units of x. Without it, log p(x|z) of data that a decoder reproduces
@@ -94,7 +95,7 @@ class FittedScale(nn.Module):
         The spread carries no gradient: at its optimum the log-likelihood's slope in it is 0, so the network's gradient
         is that of the paper's -N/2 log(mean squared error) all the same.
         """
-        error = errors.abs().pow(self.power).mean()
+        error = ranks.mean(errors.abs().pow(self.power))
         self.num_batches += 1
         share = (1 / self.num_batches).clamp(min=RUNNING_SHARE)  # a plain mean at first
         self.error.lerp_(error.to(self.error.dtype), share)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+import vaekit.ranks as ranks
 from vaekit.errors import UserError
 from vaekit.nets.quantizer import Quantizer
 
@@ -50,6 +53,7 @@ class Codebook(Quantizer):
 
         In training mode the vectors move towards the inputs.
         """
+        share_statistics(self.quantizer._codebook)
         with torch.autocast(x.device.type, enabled=False):
             quantized, codes, _ = self.quantizer(x)
         return quantized, codes
@@ -59,6 +63,29 @@ class Codebook(Quantizer):
 
     def codes_of(self, vectors: Tensor) -> Tensor:
         return torch.cdist(vectors.reshape(-1, self.dim), self.vectors).argmin(-1).reshape(vectors.shape[:-1])
+
+
+def share_statistics(book: Any) -> None:
+    """Where processes share a batch, let vector_quantize_pytorch's averages and restarts be those of all of it.
+
+    Its own `sync_codebook` adds up the same sums, but draws new codes on each process for itself.
+    """
+    from vector_quantize_pytorch.vector_quantize_pytorch import batched_sample_vectors
+
+    book.all_reduce_fn = book.kmeans_all_reduce_fn = ranks.add_up
+    book.sample_fn = book.replace_sample_fn = (
+        batched_sample_vectors if ranks.current() is None else vectors_of_batch
+    )
+
+
+def vectors_of_batch(samples: Tensor, num: int) -> Tensor:
+    """`num` of the vectors (1, n, dim) of all processes, drawn as vector_quantize_pytorch draws those of one."""
+    total = ranks.number(samples.shape[1])
+    if total >= num:
+        index = torch.randperm(total, device=samples.device)[:num]
+    else:
+        index = torch.randint(total, (num,), device=samples.device)
+    return ranks.take(samples[0], index).unsqueeze(0)
 
 
 def require_codes(num_codes: int, dim: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import UserError
-from vaekit.nets.codebook import require_codes
+from vaekit.nets.codebook import require_codes, share_statistics
 from vaekit.nets.quantizer import Quantizer
 
 
@@ -52,6 +52,8 @@ class ResidualCodebook(Quantizer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs (N, P, dim) to sums of vectors, and their codes (N, P, S). In training mode the vectors move."""
+        for layer in self.quantizer.layers:
+            share_statistics(layer._codebook)
         with torch.autocast(x.device.type, enabled=False):
             quantized, codes, _ = self.quantizer(x)
         # Straight through once: the sum of the codebooks' own would pass the gradient S times.

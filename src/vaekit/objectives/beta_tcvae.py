@@ -60,7 +60,7 @@ class BetaTCVAE(Objective):
         q = factors(layer)
         assert q is not None
         distortion, _, terms = halves(trace)
-        z, num = layer.z[0], max(self.num_examples, len(trace.x))
+        z, num = layer.z[0], max(self.num_examples, layer.z.shape[1])
         log_qz_x, log_pz = layer.log_qz[0], layer.log_pz[0]
         pairs = pairwise_log_prob(q, z)
         parts = {}

@@ -28,6 +28,8 @@ class CIWAE(Objective):
         UserError: num_samples below 1, or a beta outside [0, 1].
     """
 
+    is_coupled = False
+
     def __init__(self, num_samples: int = 64, *, beta: float | Schedule = 0.5) -> None:
         super().__init__()
         if num_samples < 1 or (not isinstance(beta, Schedule) and not 0 <= beta <= 1):

@@ -36,6 +36,7 @@ class ELBO(Objective):
                 f"ELBO takes beta and free_bits of at least 0; beta={beta}, free_bits={free_bits} came."
             )
         self.beta, self.free_bits = beta, free_bits
+        self.is_coupled = free_bits > 0
         self.is_steady = not isinstance(beta, Schedule) and beta != 1.0
 
     def check(self, model: Model) -> None:

@@ -35,6 +35,8 @@ class IWAE(Objective):
         UserError: num_samples below 1 or an unknown estimator.
     """
 
+    is_coupled = False
+
     def __init__(self, num_samples: int = 5, *, estimator: Literal["standard", "dreg"] = "standard") -> None:
         super().__init__()
         if num_samples < 1:

@@ -29,6 +29,8 @@ class MIWAE(Objective):
         UserError: M or K below 1.
     """
 
+    is_coupled = False
+
     def __init__(self, M: int = 4, K: int = 16) -> None:
         super().__init__()
         require_counts("MIWAE", M, K)

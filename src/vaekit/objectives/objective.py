@@ -43,6 +43,9 @@ class Objective(Component):
     is_steady: bool = False
     """Whether its loss is one and the same function all through training, and not the negative ELBO: then the best
     epoch is the one with the lowest loss. A loss that a schedule changes does not compare between epochs."""
+    is_coupled: bool = True
+    """Whether the examples of a batch meet in its loss, in a statistic of the batch for example; False where it is a
+    mean of every example's own. Processes that share a batch then see all of it."""
     num_examples: int = 0
     """Size of the training part, set by the loop; estimators of the aggregate posterior need it."""
     lr_scale: float = 1.0

@@ -35,6 +35,8 @@ class PIWAE(Objective):
         UserError: M or K below 1.
     """
 
+    is_coupled = False
+
     def __init__(self, M: int = 8, K: int = 8) -> None:
         super().__init__()
         require_counts("PIWAE", M, K)

@@ -35,6 +35,8 @@ class RAE(Objective):
         UserError: an unknown kind, or a negative weight.
     """
 
+    is_coupled = False
+
     def __init__(
         self,
         *,

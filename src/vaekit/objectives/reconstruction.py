@@ -16,6 +16,8 @@ class Reconstruction(Objective):
     Nothing shapes the latent space, so the encoder is the purpose and draws from the prior mean little.
     """
 
+    is_coupled = False
+
     def forward(self, trace: Trace) -> Loss:
         distortion = -trace.log_px.mean(0)
         total, terms = distortion.mean(), {"distortion": distortion}

@@ -28,6 +28,8 @@ class Renyi(Objective):
         UserError: num_samples below 1.
     """
 
+    is_coupled = False
+
     def __init__(self, alpha: float = 0.5, *, num_samples: int = 5) -> None:
         super().__init__()
         if num_samples < 1:

@@ -35,6 +35,8 @@ class VAEGAN(Objective):
         UserError: a negative gamma.
     """
 
+    is_coupled = False
+
     def __init__(self, discriminator: Net, *, gamma: float = 0.01) -> None:
         super().__init__()
         if gamma < 0:

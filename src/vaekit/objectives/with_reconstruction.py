@@ -69,6 +69,7 @@ class WithReconstruction(Objective):
         self.objective, self.unlikeness = objective, unlikeness
         self.lambda_, self.likelihood = weight, likelihood
         self.num_samples, self.lr_scale = objective.num_samples, objective.lr_scale
+        self.is_coupled = objective.is_coupled
 
     def check(self, model: Model) -> None:
         self.objective.check(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -33,6 +34,8 @@ class Interruptible:
         self.requested = False
         self.number: int = signal.SIGINT
         self.deferred = False
+        self.agree: Callable[..., bool] = lambda asked, *, now=False: asked
+        """Maps what this process was asked to what any was; of several processes, all must leave at the same place."""
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruptible:
@@ -45,9 +48,13 @@ class Interruptible:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def asked(self) -> bool:
+        """Whether a signal came while it was deferred; of several processes, as of about a second ago."""
+        return self.agree(self.requested)
+
     def raise_if_requested(self) -> None:
         """Leave now if a signal came while it was deferred."""
-        if self.requested:
+        if self.agree(self.requested, now=True):
             raise Interrupted(self.number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

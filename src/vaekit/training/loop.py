@@ -23,6 +23,7 @@ from vaekit.training.checkpoint import (
     truncate,
 )
 from vaekit.training.checks import fingerprint, require_same_config
+from vaekit.training.distributed import Team, first
 from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
@@ -70,13 +71,14 @@ class Training:
         device: torch.device,
     ) -> None:
         self.run, self.settings, self.seed, self.device = run, settings, seed, device
-        self.model, self.objective = model.to(device), objective.to(device)
+        objective.num_examples = len(data.train)
+        objective.bind(model)
+        self.precision = choose_precision(settings.precision, device)
+        self.team = Team(model, objective, settings, self.precision, data.train, device)
+        self.model, self.objective = model, objective
         self.train_part = data.train.to(device)
         self.valid_part = data.valid.to(device) if data.valid is not None else None
-        objective.num_examples = len(data.train)
-        objective.bind(self.model)
         self.optimizer = make_optimizer(model, objective, settings)
-        self.precision = choose_precision(settings.precision, device)
         self.parameters = [p.detach() for p in model.parameters()]
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
@@ -102,16 +104,15 @@ class Training:
         self.objective.epoch.fill_(done / self.steps_per_epoch)
         self.objective.step.fill_(done)
 
-        x, y = self.train_part.batch(index)
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            trace = self.model(x, y, self.objective.num_samples)
-        loss = self.objective(trace)  # densities are computed here, in full precision
-        self.optimizer.zero_grad()
-        loss.total.backward()
+        with self.team.sharing(len(index)) as share:  # all of the batch, where one process trains
+            x, y = self.train_part.batch(index[share.rows])
+            total, terms = self.team.score(x, y)
+            self.optimizer.zero_grad()
+            total.backward(self.team.weight(share))
         self.descend()
         self.ema.update(done + 1)
 
-        self._add(self.sums, loss.total.detach() * len(index), loss.terms)
+        self._add(self.sums, self.team.counted(share, total.detach(), terms))
         self.progress.step += 1
 
     def descend(self) -> None:
@@ -138,15 +139,16 @@ class Training:
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []), torch.no_grad():
             torch.manual_seed(self.seed)
             self.model.eval()
-            for x, y in self.valid_part.batches(max(self.settings.batch_size, 256)):
-                if interrupt.requested:
-                    self.model.train()
+            try:
+                for x, y in self.valid_part.batches(max(self.settings.batch_size, 256)):
                     interrupt.raise_if_requested()
-                loss = self.objective(self.model(x, y, self.objective.num_samples))
-                self._add(sums, loss.total * len(x), loss.terms)
-            self.model.train()
+                    with self.team.sharing(len(x)) as share:
+                        total, terms = self.team.score(x[share.rows], None if y is None else y[share.rows])
+                    self._add(sums, self.team.counted(share, total, terms))
+            finally:
+                self.model.train()
         self.require_finite(sums)
-        return means(sums, len(self.valid_part))
+        return means(self.team.total(sums), len(self.valid_part))
 
     def record(self, valid: dict[str, float]) -> dict[str, Any]:
         """The line that metrics.jsonl gets for this epoch."""
@@ -155,14 +157,14 @@ class Training:
             "epoch": epoch,
             "step": epoch * self.steps_per_epoch,
             "learning_rate": learning_rate(self.settings, epoch * self.steps_per_epoch - 1, self.num_steps),
-            "train": means(self.sums, len(self.train_part)),
+            "train": means(self.team.total(self.sums), len(self.train_part)),
             "valid": valid,
             **({"skipped": int(self.spikes.state["skipped"])} if self.spikes.state else {}),
         }
 
     def require_finite(self, values: dict[str, Tensor]) -> None:
         """Stop where a term turned non-finite, and say which."""
-        broken = [name for name, value in values.items() if not bool(torch.isfinite(value))]
+        broken = [name for name, value in self.team.total(values).items() if not bool(torch.isfinite(value))]
         if broken:
             names = [name for name in broken if name != "loss"] or broken
             raise DivergedError(
@@ -172,8 +174,8 @@ class Training:
             )
 
     @staticmethod
-    def _add(sums: dict[str, Tensor], total: Tensor, terms: dict[str, Tensor]) -> None:
-        for name, value in {"loss": total, **terms}.items():
+    def _add(sums: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
+        for name, value in terms.items():
             value = value.detach().sum().double() if value.device.type != "mps" else value.detach().sum()
             sums[name] = sums[name] + value if name in sums else value
 
@@ -189,10 +191,10 @@ class Training:
         tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
         tensors |= {f"spikes.{name}": value for name, value in self.spikes.state.items()}
         tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
-        tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(self.sums.items())}
-        Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint).save(
-            self.checkpoint_path
-        )
+        sums = self.team.total(self.sums)
+        tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(sums.items())}
+        checkpoint = Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint)
+        first(lambda: checkpoint.save(self.checkpoint_path))
 
     def restore(self) -> None:
         """Bring back the state of the last checkpoint, to the bit.
@@ -216,17 +218,24 @@ class Training:
         restore_optimizer(self.optimizer, tensors)
         restore_random_state(tensors, self.device)
         sums = sorted(name for name in tensors if name.startswith("sums."))
-        self.sums = {name.split(".", 2)[2]: tensors[name].to(self.device) for name in sums}
+        # They are of all processes; the first one remembers them for all.
+        self.sums = {
+            name.split(".", 2)[2]: tensors[name].to(self.device) * self.team.is_first for name in sums
+        }
         self.progress = checkpoint.progress
-        truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes)
+        first(lambda: truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes))
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl; it counts once the checkpoint that follows knows its length."""
-        with open(self.run.path / "metrics.jsonl", "ab") as file:
-            file.write((json.dumps(record, allow_nan=False) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self.progress.metrics_bytes = file.tell()
+
+        def append() -> None:
+            with open(self.run.path / "metrics.jsonl", "ab") as file:
+                file.write((json.dumps(record, allow_nan=False) + "\n").encode())
+                file.flush()
+                os.fsync(file.fileno())
+                self.progress.metrics_bytes = file.tell()
+
+        first(append)
 
 
 def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
@@ -240,7 +249,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
     """
     settings, progress, watch = training.settings, training.progress, Watch()
     training.model.train()
-    interrupt.deferred = True
+    interrupt.deferred, interrupt.agree = True, training.team.agree
     while not progress.is_done:
         started = time.perf_counter()
         batches = training.order_of_epoch().split(settings.batch_size)
@@ -249,7 +258,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
             training.step(index)
             if progress.step % FINITE_CHECK_EVERY == 0:
                 training.require_finite(training.sums)
-            if interrupt.requested:
+            if interrupt.asked():
                 break
             report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
         training.require_finite(training.sums)
@@ -261,7 +270,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
                 score = selection_score(record["valid"], training.objective.is_steady)
                 is_best = score is None or progress.best_score is None or score < progress.best_score
                 if is_best:
-                    save_weights(training.model, training.run.path)
+                    first(lambda: save_weights(training.model, training.run.path))
         except Interrupted:
             training.save()
             raise

@@ -27,6 +27,10 @@ class Settings:
         ema: decay of the moving average of the weights, which is then what is validated and kept; 0 for none.
         precision: of the networks while training: "float32", "bfloat16", or "auto": bfloat16 where the device has units
             for it. Densities, KL and every evaluation stay in float32.
+        draws: of several processes: "same", those that one process would make, whatever their number; "own", quicker
+            where there are hundreds, noise of each process's own.
+        shard: of several processes, each keeps a part of the weights, gradients and optimizer state, for models that do
+            not fit into one device (FSDP).
         patience: epochs without a better validation score after which training stops; None to run all epochs.
     """
 
@@ -41,6 +45,8 @@ class Settings:
     skip_spikes: float | None = None
     ema: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    draws: Literal["same", "own"] = "same"
+    shard: bool = False
     patience: int | None = None
 
     def adapted(self, num_examples: int, overrides: dict[str, Any]) -> Settings:
