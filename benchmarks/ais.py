@@ -80,8 +80,8 @@ def trained(options: Any, folder: str, latent: int) -> bool:
         num_chains=options.chains, num_temperatures=options.temperatures, name="test",
     )  # fmt: skip
     print(
-        f"784-400-{latent}, bound of 10 samples, binarized MNIST, {options.epochs} epochs; {options.images} random test "
-        "images, nats"
+        f"784-400-{latent}, bound of 10 samples, binarized MNIST, {options.epochs} epochs; {options.images} random "
+        "test images, nats"
     )
     show(found, time.perf_counter() - started)
     print(f"  protocol: {found['protocol']}")
