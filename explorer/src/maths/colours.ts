@@ -5,9 +5,9 @@ import type { Rgb } from "./splat";
 export const CLASSES_LIGHT = [
   "#1a80ec", "#f4ac0a", "#b9220b", "#43b48b", "#7033a2", "#895b46", "#c865aa", "#a4d46d", "#4b5563", "#7cd3f6",
 ]; // prettier-ignore
-/** The same order of hues, light enough for a dark ground. */
+/** The same order of hues, light enough for a dark ground and as far apart; found by search, held by a test. */
 export const CLASSES_DARK = [
-  "#4a9cff", "#ffc13d", "#e8503a", "#3fc79a", "#a573dd", "#b08468", "#ec8fd0", "#bfe889", "#8b97a8", "#9be4ff",
+  "#7f8bff", "#eec739", "#e16625", "#15d196", "#c25ebc", "#b87256", "#ecbaff", "#a8fd89", "#888b92", "#c0eee5",
 ]; // prettier-ignore
 
 /** Viridis (van der Walt and Smith, 2015) at nine places. */

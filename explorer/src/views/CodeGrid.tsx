@@ -121,19 +121,21 @@ function Swatch({ code, swatch, study }: { code: number; swatch: { data: Float32
 
 type Swatches = Map<number, { data: Float32Array; shape: number[] }>;
 
-/** What each entry looks like: a grid of nothing else, decoded, its middle cut out. */
+/** What each entry looks like: a grid of nothing else, decoded, its middle cut out. Rare ones follow when they appear. */
 function useSwatches(study: Study, entries: number[], cells: number) {
   const made = useSignal<Swatches>(new Map());
   useSignalEffect(() => {
     if (study.info.kind !== "image") return;
+    const wanted = [...new Set([...entries, ...(study.code.value as Int32Array)])].filter((code) => !made.peek().has(code));
+    if (!wanted.length) return;
     let dropped = false;
     void (async () => {
-      const found: Swatches = new Map();
-      for (let k = 0; k < entries.length && !dropped; k += 8) {
-        const some = entries.slice(k, k + 8);
+      for (let k = 0; k < wanted.length && !dropped; k += 8) {
+        const some = wanted.slice(k, k + 8);
         const { items, shape } = await study.model.decode(some.map((code) => new Int32Array(cells).fill(code)), study.label.peek());
+        const found: Swatches = new Map(made.peek());
         some.forEach((code, i) => found.set(code, middle(items[i], shape)));
-        if (!dropped) made.value = new Map(found);
+        made.value = found;
       }
     })();
     return () => (dropped = true);

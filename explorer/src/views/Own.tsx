@@ -68,7 +68,7 @@ export function OwnTool({ study }: { study: Study }) {
       onDrop={(event) => { event.preventDefault(); over.value = false; if (info.kind !== "table") void open(event.dataTransfer?.files[0]); }}
     >
       <p class="lead">{t(lead[info.kind])}</p>
-      <div class="inputs">
+      <div class={`inputs ${info.kind}`}>
         {info.kind === "image" && (
           <div class="draw-box">
             <Draw info={info} brush={brush.value} cleared={cleared} onDraw={(drawn) => { x.value = drawn; chosen.value = -1; }} />
@@ -89,7 +89,7 @@ export function OwnTool({ study }: { study: Study }) {
           <ExampleTray study={study} chosen={[chosen.value]} onChoose={take} />
         </div>
       </div>
-      {reading.value ? <Result study={study} reading={reading.value} redraw={() => seed.value++} /> : <p class="empty">{t("own.empty")}</p>}
+      {reading.value ? <Result study={study} reading={reading.value} redraw={() => seed.value++} /> : <p class="empty">{t(info.kind === "image" ? "own.empty" : "own.empty.other")}</p>}
     </div>
   );
 }

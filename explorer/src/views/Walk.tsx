@@ -1,5 +1,5 @@
 // Interpolation: from example A to example B, with a scrubber and a strip of what lies between.
-import { batch, useComputed, useSignal, useSignalEffect, type Signal } from "@preact/signals";
+import { batch, useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { latest } from "../engine/latest";
 import type { Code } from "../engine/model";
@@ -44,7 +44,8 @@ async function codeOfExample(study: Study, m: number): Promise<Code | null> {
 
 export function WalkTool({ studies }: { studies: Study[] }) {
   const lead = studies[0];
-  const pair = useSignal<[number, number]>(firstPair(lead));
+  const picked = useSignal<[number, number] | null>(null);
+  const pair = useComputed<[number, number]>(() => picked.value ?? firstPair(lead));
   const share = useSignal(0.5);
   const way = useSignal<Way>("straight");
   const playing = useSignal(false);
@@ -62,7 +63,7 @@ export function WalkTool({ studies }: { studies: Study[] }) {
   const examples = lead.examples.value;
   if (!examples) return <div class="tool" />;
   const choose = (m: number) => {
-    pair.value = picking.value === 0 ? [m, pair.value[1]] : [pair.value[0], m];
+    picked.value = picking.value === 0 ? [m, pair.value[1]] : [pair.value[0], m];
     picking.value = picking.value === 0 ? 1 : 0;
   };
   return (
@@ -106,7 +107,7 @@ export function exampleName(study: Study, m: number): string {
   return label < 0 ? t("walk.example.plain", { n: m + 1 }) : t("walk.example", { n: m + 1, name: className(study, label) });
 }
 
-function Strip(props: { study: Study; pair: Signal<[number, number]>; share: Signal<number>; way: Signal<Way>; named: boolean }) {
+function Strip(props: { study: Study; pair: ReadonlySignal<[number, number]>; share: Signal<number>; way: Signal<Way>; named: boolean }) {
   const { study, pair, share, way } = props;
   const ends = useSignal<Ends | null>(null);
   const items = useSignal<Float32Array[] | null>(null);
@@ -114,7 +115,7 @@ function Strip(props: { study: Study; pair: Signal<[number, number]>; share: Sig
 
   useSignalEffect(() => {
     const [m, n] = pair.value;
-    void study.canEncode.value;
+    void [study.canEncode.value, study.examples.value];
     let dropped = false;
     void Promise.all([codeOfExample(study, m), codeOfExample(study, n)]).then(([a, b]) => {
       if (!dropped && a && b) ends.value = { a, b };

@@ -52,6 +52,9 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
 
   useLayers(study, { box, tiles, base, overlay }, frame, shown, contours);
 
+  const centre = () => {
+    study.code.value = study.info.deterministic ? study.codes.mean.slice() : new Float32Array(study.info.latent.size);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEP * camera.value.half * (event.shiftKey ? 5 : 1);
     const [a, b] = study.probe.peek();
@@ -60,7 +63,7 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
     };
     const middle: [number, number] = [size.value.width / 2, size.value.height / 2];
     if (moves[event.key]) study.code.value = moveTo(study.plane.value, study.code.value as Float32Array, moves[event.key]);
-    else if (event.key === "Home") study.code.value = study.info.deterministic ? study.codes.mean.slice() : new Float32Array(study.info.latent.size);
+    else if (event.key === "Home") centre();
     else if (event.key === "+" || event.key === "=") camera.value = zoomed(frame.value, 1 / 1.25, middle);
     else if (event.key === "-") camera.value = zoomed(frame.value, 1.25, middle);
     else return;
@@ -76,7 +79,7 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
     <section class="map-panel" aria-label={name}>
       <Toolbar study={study} shown={shown} zoom={(factor) => {
         camera.value = zoomed(frame.value, factor, [size.value.width / 2, size.value.height / 2]);
-      }} fit={fitted} />
+      }} fit={fitted} centre={centre} />
       <div
         class="map"
         ref={box}

@@ -10,6 +10,7 @@ export function Toolbar(props: {
   shown: Signal<Shown>;
   zoom: (factor: number) => void;
   fit: () => void;
+  centre: () => void;
 }) {
   const { study, shown } = props;
   const toggle = (key: keyof Shown) => (value: boolean) => (shown.value = { ...shown.value, [key]: value });
@@ -27,6 +28,7 @@ export function Toolbar(props: {
       <div class="zoom">
         <Button kind="icon" label={t("map.zoom.out")} onClick={() => props.zoom(1.3)}>−</Button>
         <Button kind="icon" label={t("map.zoom.in")} onClick={() => props.zoom(1 / 1.3)}>+</Button>
+        <Button kind="icon" label={t("map.centre")} onClick={props.centre}>◎</Button>
         <Button kind="icon" label={t("map.zoom.fit")} onClick={props.fit}>⤢</Button>
       </div>
     </div>

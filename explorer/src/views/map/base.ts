@@ -118,7 +118,7 @@ function drawDensity(
     at[n + 1] = height / 2 - (flat[n + 1] - frame.camera.at[1]) * scale;
   }
   const radius = (flat.length / 2 > 20000 ? 0.9 : 1.3) * look.ratio;
-  const strength = (faint ? 0.25 : 0.5) * Math.min(1, 12000 / (flat.length / 2)) + 0.12;
+  const strength = (faint ? 0.3 : 0.7) * Math.min(1, 14000 / (flat.length / 2)) + 0.15;
   const data = splat({ width, height, at, colour: index, palette: paletteOf(colours), radius, strength });
   context.putImageData(new ImageData(data, width, height), 0, 0);
 }

@@ -1,0 +1,76 @@
+// Words, rows and curves.
+import { expect, it } from "vitest";
+import { t, type Key } from "../src/i18n";
+import { en } from "../src/i18n/en";
+import { PARTS, words } from "../src/i18n/explain";
+import { ko } from "../src/i18n/ko";
+import { language } from "../src/state/settings";
+import { grouped } from "../src/views/Curves";
+import { frequent } from "../src/views/CodeGrid";
+import { keepMask } from "../src/views/Layers";
+import { brightRim, fromPixels } from "../src/views/own/read";
+import { cellsOf, rowLine, rowOf, textsOf } from "../src/views/row";
+
+const holes = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+
+it("both languages say everything, with the same places to fill", () => {
+  for (const key of Object.keys(en) as Key[]) {
+    expect(ko[key], key).toBeTruthy();
+    expect(holes(ko[key]), key).toEqual(holes(en[key]));
+  }
+});
+
+it("follows the language", () => {
+  expect(t("sliders.one", { d: 3 })).toBe("Dimension 3");
+  language.value = "ko";
+  expect(t("sliders.one", { d: 3 })).toBe("차원 3");
+  expect(PARTS.every((part) => /[가-힣]/.test(words(part, false).text) && words(part, true).text)).toBe(true);
+  language.value = "en";
+});
+
+const columns = [
+  { name: "age", kind: "integer", low: 17, high: 90, decimals: 0, offset: 40, scale: 10, start: 0, size: 3 },
+  { name: "pay", kind: "binary", categories: ["low", "high"], low: 0, high: 1, start: 3, size: 2 },
+];
+
+it("reads decoded rows", () => {
+  const data = Float32Array.of(38.6, 30, 50, 0.2, 0.8);
+  const [age, pay] = cellsOf(columns, data);
+  expect([age.text, age.range]).toEqual(["39", [30, 50]]);
+  expect([pay.text, pay.value]).toEqual(["high", 1]);
+  expect(rowLine(columns, data)).toBe("39 · high");
+});
+
+it("typed rows come back as typed; what is empty or no number is missing", () => {
+  const x = rowOf(columns, ["55", "high"]);
+  expect([...x]).toEqual([1.5, 1]);
+  expect(textsOf(columns, x)).toEqual(["55", "high"]);
+  expect([...rowOf(columns, ["", "nobody"])]).toEqual([NaN, NaN]);
+  expect([...rowOf(columns, ["old", "low"])]).toEqual([NaN, 0]);
+  expect(textsOf(columns, Float32Array.of(NaN, NaN))).toEqual(["", ""]);
+});
+
+it("groups curves by quantity and leaves out empty ones", () => {
+  const groups = grouped({ "train.elbo": [1, 2], "valid.elbo": [1, null], "train.rate": [null, null] });
+  expect([...groups.keys()]).toEqual(["elbo"]);
+  expect(groups.get("elbo")!.map((line) => line.part)).toEqual(["train", "valid"]);
+});
+
+it("orders the codebook by use", () => {
+  expect(frequent([0, 5, 9, 0], 4, [])).toEqual([2, 1]);
+  expect(frequent(null, 4, [Int32Array.of(3, 3, 0)])).toEqual([3, 0]);
+  expect(frequent(null, 3, [])).toEqual([0, 1, 2]);
+});
+
+it("keeps the dimensions of the upper layers", () => {
+  const layers = [{ name: "top", start: 0, size: 2 }, { name: "low", start: 2, size: 3 }];
+  expect([...keepMask(layers, 5, 1)]).toEqual([1, 1, 0, 0, 0]);
+});
+
+it("turns pixels into inputs, grey and colour", () => {
+  const rgba = [255, 255, 255, 255, 0, 0, 0, 255];
+  expect([...fromPixels(rgba, [1, 1, 2], -1, 1)].map((v) => Math.round(v * 1e6) / 1e6)).toEqual([1, -1]);
+  expect([...fromPixels([10, 20, 30, 255], [3, 1, 1], 0, 255)]).toEqual([10, 20, 30]);
+  expect(brightRim([0, 0, 0, 0, 9, 0, 0, 0], 2, 1)).toBe(false);
+  expect(brightRim([255, 0, 0, 0, 250, 0, 0, 0], 2, 1)).toBe(true);
+});

@@ -1,0 +1,324 @@
+"""The explorer's page in a browser, from a file and offline, with made-up runs of every kind."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / "explorer" / "node_modules"
+PAGE = ROOT / "src" / "vaekit" / "explorer" / "page" / "index.html"
+KINDS = ("image", "autoencoder", "conditional", "layers", "codes", "audio", "table")
+
+Open = Callable[..., Any]
+Write = Callable[..., Path]
+
+
+def pixels(page: Any, selector: str) -> str:
+    """A canvas's content, to be compared."""
+    return page.locator(selector).first.evaluate("canvas => canvas.toDataURL()")
+
+
+def settled(page: Any, selector: str, before: str) -> None:
+    """Waits until a canvas shows something else."""
+    script = "([s, b]) => document.querySelector(s).toDataURL() !== b"
+    page.wait_for_function(script, arg=[selector, before], timeout=15_000)
+
+
+def numbers(page: Any) -> str:
+    """The code that is written out beside the decoded picture."""
+    return page.locator(".numbers").first.inner_text()
+
+
+def drag(page: Any, target: Any, places: list[tuple[float, float]]) -> None:
+    """Drags over places given as shares of the target's box."""
+    box = target.bounding_box()
+    at = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in places]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for place in at[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def test_dragging_decodes(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    before, code = pixels(page, ".screen canvas"), numbers(page)
+    drag(page, page.locator(".map"), [(0.5, 0.5), (0.62, 0.4), (0.7, 0.3)])
+    settled(page, ".screen canvas", before)
+    assert numbers(page) != code
+    assert page.locator(".ms").inner_text().endswith("ms")
+
+
+def test_arrow_keys_move_the_point(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    surface = page.locator(".map")
+    page.get_by_role("button", name="To the centre").click()
+    page.wait_for_function("document.querySelector('.numbers').innerText.match(/0\\.00/g)?.length === 2")
+    surface.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    label = surface.get_attribute("aria-label")
+    across, up = (float(v.replace("−", "-")) for v in re.findall(r"[−\d.]+", label.split(" at ")[1]))
+    assert 0 < across < up
+    page.keyboard.press("Home")
+    assert surface.get_attribute("aria-label").endswith("z at 0.00, 0.00")
+
+
+def test_hovering_tells_of_the_posterior(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    box = page.locator(".map").bounding_box()
+    found = False
+    for k in range(60):
+        page.mouse.move(box["x"] + box["width"] * (0.25 + 0.5 * (k % 10) / 10), box["y"] + box["height"] * (0.2 + 0.1 * (k // 10)))
+        found = found or "σ" in page.locator(".under").inner_text()
+    assert found
+
+
+def test_sliders_follow_rate_and_fold_the_dead(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("conditional"))
+    labels = page.locator(".panel > .tool > .sliders label").all_inner_texts()
+    assert labels == [f"Dimension {d}" for d in range(1, 6)]  # the sixth has a rate of 0.001
+    assert page.locator("summary").inner_text() == "1 that carry nothing"
+    before = pixels(page, ".screen canvas")
+    page.get_by_label("Dimension 1", exact=True).focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    settled(page, ".screen canvas", before)
+
+
+def test_classes_are_told_to_the_decoder(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("conditional"))
+    before = pixels(page, ".screen canvas")
+    page.get_by_role("group", name="Class that the decoder is told").get_by_role("button", name="3").click()
+    settled(page, ".screen canvas", before)
+
+
+def test_planes_of_many_dimensions(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("conditional"))
+    assert page.locator(".axis.across").inner_text() == "PC 1"
+    page.get_by_label("Plane").select_option("axes")
+    page.get_by_label("Dimension across").select_option("3")
+    assert page.locator(".axis.across").inner_text().split() == ["z4"]
+    code = numbers(page)
+    drag(page, page.locator(".map"), [(0.5, 0.5), (0.8, 0.5)])
+    page.wait_for_function("b => document.querySelector('.numbers').innerText !== b", arg=code)
+    # Only the two dimensions of the plane move.
+    changed = [a != b for a, b in zip(code.split("\n"), numbers(page).split("\n"))]
+    assert sum(changed) <= 2
+
+
+def test_samples_and_their_temperature(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    tab(page, "Sample")
+    page.wait_for_selector(".tray .picture")
+    before = pixels(page, ".tray canvas")
+    page.get_by_role("button", name="Draw again").click()
+    settled(page, ".tray canvas", before)
+    page.get_by_label("Temperature").fill("0")
+    page.wait_for_function(
+        "new Set([...document.querySelectorAll('.tray canvas')].map(c => c.toDataURL())).size === 1", timeout=15_000
+    )
+
+
+def test_interpolation_scrubs(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    tab(page, "Interpolate")
+    page.wait_for_selector(".strip .picture")
+    before = pixels(page, ".screen canvas")
+    page.get_by_label("Place on the way").fill("0")
+    settled(page, ".screen canvas", before)
+    assert pixels(page, ".screen canvas") == pixels(page, ".strip canvas")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('output').innerText !== '0 %'", timeout=15_000)
+    page.get_by_role("button", name="Pause").click()
+
+
+def test_a_drawing_is_encoded(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    tab(page, "Your own")
+    drag(page, page.locator(".drawing"), [(0.3, 0.2), (0.7, 0.2), (0.5, 0.8)])
+    page.wait_for_selector(".result .spread circle")
+    values = [float(v.split()[0].replace("−", "-")) for v in page.locator(".loss b").all_inner_texts()]
+    reconstruction, kl, loss = values
+    assert kl > 0
+    assert loss == pytest.approx(reconstruction + kl, abs=0.11)
+    draws = page.locator(".draws canvas")
+    assert len({draws.nth(n).evaluate("c => c.toDataURL()") for n in range(draws.count())}) > 1
+    before = pixels(page, ".draws canvas")
+    page.get_by_role("button", name="Draw ε again").click()
+    settled(page, ".draws canvas", before)
+
+
+def test_files_that_are_no_pictures_are_refused(open_page: Open, page_file: Write, tmp_path: Path) -> None:
+    page = open_page().go(page_file("image"))
+    tab(page, "Your own")
+    (tmp_path / "note.png").write_text("no picture")
+    page.set_input_files("input[type=file]", tmp_path / "note.png")
+    page.wait_for_selector(".wrong")
+
+
+def test_layers_are_kept_and_drawn(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("layers"))
+    tab(page, "Layers")
+    page.wait_for_selector(".panel .tray .picture")
+    before = pixels(page, ".panel .tray canvas")
+    page.get_by_role("button", name="Draw the rest").click()
+    settled(page, ".panel .tray canvas", before)
+    assert page.locator(".layers li").count() == 3
+
+
+def test_codes_are_painted(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("codes"))
+    before = pixels(page, ".screen canvas")
+    cell, entry = page.locator(".code-grid button").nth(7), page.locator(".palette button").nth(3)
+    code = entry.get_attribute("aria-label").split()[-1]
+    if cell.get_attribute("aria-label").endswith(f" {code}"):
+        entry = page.locator(".palette button").nth(4)
+        code = entry.get_attribute("aria-label").split()[-1]
+    entry.click()
+    cell.click()
+    assert cell.get_attribute("aria-label") == f"Row 2, column 2: code {code}"
+    settled(page, ".screen canvas", before)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("b => document.querySelector('.screen canvas').toDataURL() === b", arg=before)
+
+
+def test_sound_is_made_and_plays(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("audio"))
+    play = page.locator(".sound").get_by_role("button", name="Play", exact=True)
+    play.click()
+    page.wait_for_selector(".sound button:has-text('Stop'), .sound button:has-text('Play')")
+    assert "0.26 s" in page.locator(".wave").get_attribute("aria-label")  # 2048 samples at 8000 Hz
+    before = pixels(page, ".wave")
+    page.get_by_role("button", name="Play while moving").click()
+    drag(page, page.locator(".map"), [(0.5, 0.5), (0.3, 0.6)])
+    settled(page, ".wave", before)
+
+
+def test_rows_are_typed_and_read(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("table"))
+    assert page.locator(".row tbody th").all_inner_texts()[:4] == ["age", "hours", "work", "income"]
+    tab(page, "Your own")
+    page.get_by_label("age", exact=True).fill("0.7")
+    page.get_by_label("work", exact=True).select_option("self")
+    page.get_by_role("button", name="Encode this row").click()
+    page.wait_for_selector(".result .spread circle")
+    assert "0.70 ·  · self" in page.locator(".before-after .line").inner_text()
+
+
+def test_training_is_replayed(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    tab(page, "Training")
+    before = pixels(page, ".epoch-map")
+    page.get_by_role("button", name="Play", exact=True).click()
+    settled(page, ".epoch-map", before)
+    page.wait_for_selector("button:has-text('Play')", timeout=15_000)
+    assert page.get_by_label("Epoch", exact=True).get_attribute("aria-valuetext") == "8"
+    assert page.locator(".curve").count() == 2
+
+
+def test_two_runs_side_by_side(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("autoencoder", "image"))
+    assert page.locator(".map").count() == 2
+    page.wait_for_function("document.querySelectorAll('.strip canvas').length === 22", timeout=15_000)
+    page.locator(".picker .thumb").nth(5).click()
+    assert page.locator(".strip-box h4").all_inner_texts() == ["autoencoder-0", "image-1"]
+
+
+def test_languages(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("image"))
+    page.get_by_role("button", name="한국어").click()
+    assert page.get_by_role("tab", name="보간").is_visible()
+    assert page.locator("html").get_attribute("lang") == "ko"
+    assert "재매개변수화" in page.locator(".explain").inner_text()
+    page.get_by_role("button", name="English").click()
+    assert "Reparameterization" in page.locator(".explain").inner_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_violation_of_accessibility_and_no_sideways_scroll(open_page: Open, page_file: Write, kind: str) -> None:
+    axe = MODULES / "axe-core" / "axe.min.js"
+    scheme = "dark" if KINDS.index(kind) % 2 else "light"
+    page = open_page(viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce").go(page_file(kind))
+    for name in page.get_by_role("tab").all_inner_texts():
+        tab(page, name)
+        page.wait_for_timeout(120)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{name} is {wide} px wider than the screen"
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed: npm ci in explorer/")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    for theme in (scheme, "other"):
+        if theme == "other":
+            page.get_by_role("button", name="Switch between light and dark").click()
+            page.wait_for_timeout(300)
+        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 160))]))")
+        assert found == [], theme
+
+
+TAMPERED = {
+    "format": ('"format": 1', '"format": 7', "format 7"),
+    "json": ('"format": 1,', '"format": 1,,', "damaged"),
+    "missing": ('id="blob-0-mean"', 'id="blob-0-gone"', "missing, “0-mean”"),
+    "bytes": ('id="blob-0-label">H4sI', 'id="blob-0-label">AAAA', "damaged, “0-label”"),
+    "no run": ('id="manifest"', 'id="other"', "holds no run"),
+    "wasm": ('id="blob-wasm">H4sI', 'id="blob-wasm">AAAA', "damaged, “wasm”"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_tampered_pages_say_so(open_page: Open, page_file: Write, tmp_path: Path, name: str) -> None:
+    old, new, said = TAMPERED[name]
+    text = page_file("image").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "page.html").write_text(text.replace(old, new, 1), encoding="utf-8")
+    page = open_page().go(tmp_path / "page.html")
+    sentence = page.get_by_role("alert").inner_text()
+    assert said in sentence
+    assert sentence.count(".") <= 2
+
+
+@pytest.mark.parametrize("feature", ["WebAssembly", "DecompressionStream", "Worker"])
+def test_a_browser_without_a_feature_says_so(open_page: Open, page_file: Write, feature: str) -> None:
+    opened = open_page()
+    opened.page.add_init_script(f"delete globalThis.{feature}")
+    page = opened.go(page_file("image"))
+    assert "browser" in page.get_by_role("alert").inner_text()
+
+
+def test_a_network_that_is_no_network_says_so(open_page: Open, page_file: Write, tmp_path: Path) -> None:
+    text = page_file("image").read_text(encoding="utf-8")
+    label = re.search(r'id="blob-0-label">([^<]+)<', text)
+    assert label
+    changed = re.sub(r'(id="blob-0-decoder">)[^<]+<', lambda m: f"{m[1]}{label[1]}<", text)
+    (tmp_path / "page.html").write_text(changed, encoding="utf-8")
+    page = open_page().go(tmp_path / "page.html")
+    assert "network" in page.get_by_role("alert").inner_text()
+
+
+def test_the_page_is_valid_html() -> None:
+    tool = MODULES / ".bin" / "html-validate"
+    if not tool.exists() or not shutil.which("node"):
+        pytest.skip("html-validate is not installed: npm ci in explorer/")
+    run = subprocess.run([str(tool), str(PAGE)], cwd=ROOT / "explorer", capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_page_is_one_file_with_one_mark() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.count("<!--vaekit:data-->") == 1
+    assert not re.search(r"""(?:src|href)=["'](?!data:,)""", text.split("<script", 1)[0])
+    assert "eval(" not in text
+    assert "new Function" not in text
+    assert not re.search(r"<[a-z]+ [^>]*\son\w+=", text.split("<script", 1)[0])
