@@ -13,6 +13,10 @@ class UserError(ValueError):
     """
 
 
+class DataLostError(UserError):
+    """A file that was there when the data was opened is gone or damaged; whoever trains saves before it leaves."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion to append to an error about an unknown name, or the list of what is known.
 

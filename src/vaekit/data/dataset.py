@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -52,6 +52,38 @@ class Part:
         """Where the raw values are, and so where batches are made."""
         return self.raw.device
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the raw values."""
+        return self.raw.numel() * self.raw.element_size()
+
+    def read(self, index: Tensor) -> Tensor:
+        """Raw values (B, *shape) at `index`, (B,) int64 positions."""
+        return self.raw.index_select(0, index.to(self.raw.device))
+
+    def raws(self, size: int) -> Iterator[Tensor]:
+        """All raw values in order, `size` examples at a time."""
+        for start in range(0, len(self), size):
+            yield self.raw[start : start + size]
+
+    def spread(self, number: int) -> Tensor:
+        """Raw values of up to `number` examples from all over the part, always the same ones."""
+        return self.read(torch.linspace(0, len(self) - 1, min(len(self), number)).long())
+
+    def order(self, generator: torch.Generator | None = None) -> Any:
+        """Every position once in random order: a tensor (N,), or what can be sliced and split like one."""
+        return torch.randperm(len(self), generator=generator)
+
+    def ahead(self, indices: Iterable[Tensor]) -> Iterator[Tensor]:
+        """The same index tensors; a part in files begins to read what the next ones need."""
+        return iter(indices)
+
+    def few(self, limit: int, seed: int = 0) -> Part:
+        """A seeded random subset of at most `limit` examples, in order; files are often sorted by class."""
+        if limit >= len(self):
+            return self
+        return self.take(self.order(torch.Generator().manual_seed(seed))[:limit].sort().values)
+
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
         """The examples at `index`, as the model sees them.
 
@@ -62,9 +94,8 @@ class Part:
         Returns:
             x of shape (B, *shape), float32, and the labels (B,) or None.
         """
-        index = index.to(self.raw.device)
-        x = self._x(self.raw.index_select(0, index), generator)
-        return x, None if self.y is None else self.y.index_select(0, index)
+        x = self._x(self.read(index), generator)
+        return x, None if self.y is None else self.y.index_select(0, index.to(self.y.device)).long()
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         """All examples in order, the last batch shorter; dynamic binarization draws the same values each time.
@@ -74,9 +105,11 @@ class Part:
         """
         # On the CPU, so that one seed draws the same values on every device.
         generator = torch.Generator().manual_seed(self.seed) if self.binarize == "dynamic" else None
-        for start in range(0, len(self), batch_size):
-            rows = slice(start, start + batch_size)
-            yield self._x(self.raw[rows], generator), None if self.y is None else self.y[rows]
+        start = 0
+        for raw in self.raws(batch_size):
+            rows = slice(start, start + len(raw))
+            start += len(raw)
+            yield self._x(raw, generator), None if self.y is None else self.y[rows].long()
 
     def to(self, device: str | torch.device) -> Part:
         """The same part with its values resident on `device`."""

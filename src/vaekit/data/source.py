@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from vaekit.schema import Column
+
+if TYPE_CHECKING:
+    from vaekit.data.stream.rows import Rows
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
@@ -17,10 +20,11 @@ SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 class Block:
     """Examples that belong together: raw (N, *shape), with labels, names and factors for each where known.
 
-    Examples of one of the `groups`, (N,), are never torn apart by a split.
+    Raw values that do not fit into memory are `Rows`. Examples of one of the `groups`, (N,), are never torn apart by a
+    split.
     """
 
-    raw: np.ndarray
+    raw: np.ndarray | Rows
     y: np.ndarray | None = None
     names: list[str] | None = None
     factors: np.ndarray | None = None
@@ -30,11 +34,14 @@ class Block:
         return len(self.raw)
 
     def take(self, index: np.ndarray) -> Block:
-        """The examples at `index`."""
+        """The examples at `index`, positions or a mask (N,)."""
+        names = None
+        if self.names is not None:
+            names = [self.names[i] for i in (np.flatnonzero(index) if index.dtype == bool else index).tolist()]
         return Block(
             self.raw[index],
             None if self.y is None else self.y[index],
-            None if self.names is None else [self.names[i] for i in index],
+            names,
             None if self.factors is None else self.factors[index],
             None if self.groups is None else self.groups[index],
         )

@@ -11,6 +11,8 @@ from vaekit.data.source import Block
 from vaekit.errors import UserError
 
 Amount = float | int | None
+PERMUTED, DRAWN = 2**24, 2**20
+"""A permutation takes 8 bytes a row: of more rows, some are drawn until there are as many different ones as wanted."""
 
 
 def split(
@@ -94,14 +96,17 @@ def _too_few(total: int, wanted: str) -> str:
 def _draw(block: Block, number: int, random: np.random.RandomState) -> tuple[Block, Block]:
     """What is left, and `number` examples drawn; both keep the source's order. Whole groups, where there are groups."""
     chosen = np.zeros(len(block), bool)
-    if block.groups is None:
+    if block.groups is None and len(block) <= PERMUTED:
         chosen[random.permutation(len(block))[:number]] = True
+    elif block.groups is None:
+        while missing := number - int(np.count_nonzero(chosen)):
+            chosen[random.randint(0, len(block), min(missing, DRAWN))] = True
     else:
         for name in random.permutation(np.unique(block.groups)):
             chosen |= block.groups == name
             if chosen.sum() >= number:
                 break
-    return block.take(np.flatnonzero(~chosen)), block.take(np.flatnonzero(chosen))
+    return block.take(~chosen), block.take(chosen)
 
 
 def _sentence(parts: dict[str, Block], order: list[str], said: dict[str, str], seed: int) -> str:

@@ -37,10 +37,7 @@ def evaluating(model: Model, seed: int) -> Iterator[None]:
 
 def subset(part: Part, limit: int | None, seed: int) -> Part:
     """A seeded random subset of at most `limit` examples, in order; files are often sorted by class."""
-    if limit is None or limit >= len(part):
-        return part
-    generator = torch.Generator().manual_seed(seed)
-    return part.take(torch.randperm(len(part), generator=generator)[:limit].sort().values)
+    return part if limit is None else part.few(limit, seed)
 
 
 def batches_of(part: Part, model: Model, batch_size: int) -> Iterator[tuple[Tensor, Tensor | None]]:

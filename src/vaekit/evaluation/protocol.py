@@ -81,9 +81,9 @@ def measure_of(model: Model, part: Part) -> str:
 
 def fingerprint(part: Part, rows: int = 4096) -> str:
     """First 16 hexadecimal digits of the sha256 of the raw values, their shape and their type."""
-    digest = hashlib.sha256(f"{tuple(part.raw.shape)} {part.raw.dtype}".encode())
-    for start in range(0, len(part), rows):
-        digest.update(part.raw[start : start + rows].cpu().contiguous().numpy().tobytes())
+    digest = hashlib.sha256(f"{(len(part), *part.raw.shape[1:])} {part.raw.dtype}".encode())
+    for raw in part.raws(rows):
+        digest.update(raw.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

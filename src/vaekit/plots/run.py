@@ -138,8 +138,7 @@ def _examples(part: Part, seed: int) -> tuple[Tensor, Tensor | None]:
     """Random examples of a part in random order."""
     generator = torch.Generator().manual_seed(seed)
     num = NUM_DOTS if part.schema.num_features == 2 else NUM_EXAMPLES
-    index = torch.randperm(len(part), generator=generator)[:num]
-    return part.batch(index, torch.Generator().manual_seed(seed))
+    return part.batch(part.order(generator)[:num], torch.Generator().manual_seed(seed))
 
 
 def _mean_kl(model: Model, part: Part) -> list[Tensor]:

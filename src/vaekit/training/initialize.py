@@ -24,8 +24,7 @@ def initialize(training: Training) -> None:
     if not parts:
         return
     part = training.train_part
-    index = torch.randperm(len(part))[:NUM_EXAMPLES].to(training.device)
-    x, _ = part.batch(index)
+    x, _ = part.batch(part.order()[:NUM_EXAMPLES])
     for each in parts:
         each.initialize(x)
     training.ema = EMA(training.model, training.settings.ema)

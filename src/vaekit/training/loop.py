@@ -91,10 +91,10 @@ class Training:
 
     # One epoch's parts.
 
-    def order_of_epoch(self) -> Tensor:
+    def order_of_epoch(self) -> Any:
         """A permutation of the training part that depends on seed and epoch alone, so a resumed epoch repeats it."""
         generator = torch.Generator().manual_seed(hash_seed(self.seed, self.progress.epoch))
-        return torch.randperm(len(self.train_part), generator=generator).to(self.device)
+        return self.train_part.order(generator).to(self.device)
 
     def step(self, index: Tensor) -> None:
         """One batch: trace, score, descend."""
@@ -254,7 +254,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         started = time.perf_counter()
         batches = training.order_of_epoch().split(settings.batch_size)
 
-        for index in batches[progress.step :]:
+        for index in training.train_part.ahead(batches[progress.step :]):
             training.step(index)
             if progress.step % FINITE_CHECK_EVERY == 0:
                 training.require_finite(training.sums)

@@ -84,7 +84,7 @@ def holes(model: Model, part: Part) -> tuple[float, str | None]:
 
     "Where no example does" is farther from the nearest code than 99 % of the codes are from theirs.
     """
-    index = torch.randperm(len(part))[: 2 * NUM_CODES].to(part.raw.device)
+    index = part.order()[: 2 * NUM_CODES]
     x, y = part.batch(index)
     codes = model.embed(x, y, sample=True).flatten(1).double()
     z = model.draw_prior(len(codes) // 2, None if y is None else y[: len(codes) // 2]).flatten(1).double()
