@@ -103,7 +103,7 @@ def check_config(config: dict[str, Any]) -> None:
     Raises:
         UserError: with a suggestion.
     """
-    recorded = {"data", "seed", "shape", "sha256"}  # of the source itself, beside the options
+    recorded = {"data", "seed", "shape", "sha256", "max_cells"}  # of the source itself, beside the options
     keys = {
         "data": {*fields_of(DataOptions), *recorded},
         "training": set(fields_of(Settings)),

@@ -152,7 +152,7 @@ def test_a_category_unseen_in_training_is_missing_with_a_note(tmp_path: Path) ->
     assert np.isnan(raw[0, 4])
     assert np.isnan(raw[1, 5])
     assert np.isnan(raw).sum() == 2
-    assert 'Column "city": 1 cells are categories unknown to the model (Rom)' in notes[0]
+    assert 'Column "city": 1 cell holds no category that the model knows ("Rom") and counts as missing.' in notes[0]
     rare = mixed()
     rare["city"] = ["Bonn", "Ulm"] * (N // 2)
     rare["city"][3] = "Aachen"
@@ -199,7 +199,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "texts": (["a,b", *[f"{i / 7},{i % 3}" for i in range(60)], "abc,1"], r'numbers and 1 text, "abc" for example'),
     "empty": ([""], "is empty"),
     "no rows": (["a,b"], "a header and no rows"),
-    "nothing": (["a,b", *["1,x"] * 9], "No column is left"),
+    "nothing": (["a,b", *["1,x"] * 9], "No column of 2 is left to learn from. For example: Column \"b\" is left out"),
 }  # fmt: skip
 
 

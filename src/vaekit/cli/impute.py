@@ -47,6 +47,9 @@ def impute(
         draws: draws of each missing cell.
         level: share of the draws between COLUMN_low and COLUMN_high.
     """
+    import polars as pl
+
+    from vaekit.data.frames import split_missing
     from vaekit.data.tables import read_rows
     from vaekit.imputation import impute as fill
 
@@ -61,7 +64,17 @@ def impute(
         raise UserError(f"impute fills tables, and {opened.path} was trained on {schema.kind} data.")
     raw, notes, frame = read_rows(input, schema)
     found = fill(model, raw, num_draws=max(draws, multiple or 1), seed=common.seed)
-    made = filled_frame(frame, found, schema) if multiple is None else stacked(frame, found, schema, multiple, level)
+    empty = split_missing(frame)[0].select(pl.col(c.name).is_null() for c in schema.columns).to_numpy()
+    if (found.missing & ~empty).any():
+        notes.append(
+            "Cells that count as missing, though something is written there, stay as they are written."
+        )
+    found.missing &= empty
+    made = (
+        filled_frame(frame, found, schema)
+        if multiple is None
+        else stacked(frame, found, schema, multiple, level)
+    )
     path = planned.write_frame(made)
     counts = dict(zip([c.name for c in schema.columns], found.missing.sum(0).tolist()))
     facts: dict[str, Any] = {
@@ -83,7 +96,9 @@ def filled_frame(frame: Any, found: Imputation, schema: Schema, draw: int | None
         if not gone.any():
             continue
         texts = to_text(values[:, j], column)
-        cells = [new if is_gone else old for new, is_gone, old in zip(texts, gone.tolist(), frame[column.name])]
+        cells = [
+            new if is_gone else old for new, is_gone, old in zip(texts, gone.tolist(), frame[column.name])
+        ]
         frame = frame.with_columns(pl.Series(column.name, cells, dtype=pl.String))
     return frame
 

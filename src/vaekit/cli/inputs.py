@@ -122,14 +122,17 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
             return fitted(read_named(given, sound=sound), schema, binarize)
         raise UserError(f"{given} does not exist; give an image, a folder of images, or a .npy, .npz or IDX file.")
     if sound is not None and holds_sounds(path):
-        source = read_sounds(path, sound)
+        source = read_sounds(path, sound, skip_bad=None)
         for note in source.notes:
             if not note.endswith("silence at the end.") and not note.startswith("Loudness"):
                 say(note)
         return fitted(source, schema, binarize)
     if path.is_dir():
         size = (schema.shape[1], schema.shape[2]) if schema.kind == "image" else None
-        return fitted(read_folder(path, size), schema, binarize)
+        source = read_folder(path, size, skip_bad=None)
+        for note in source.notes:
+            say(note)
+        return fitted(source, schema, binarize)
     if path.suffix.lower() in IMAGES:
         return fitted(_one_image(path, schema), schema, binarize)
     return fitted(read_file(path), schema, binarize)
@@ -168,6 +171,8 @@ def read_table_input(path: Path, schema: Schema) -> Part:
 
 def _one_image(path: Path, schema: Schema) -> Source:
     """One image file, at the model's size."""
+    from vaekit.cli.answer import say
+    from vaekit.data.images import shallow_note
     from vaekit.data.pixels import Bad, Form, header, in_threads, pixels, strict_pillow
     from vaekit.data.source import Block, Source
 
@@ -175,7 +180,10 @@ def _one_image(path: Path, schema: Schema) -> Source:
         raise UserError(f"{path} is an image; this model was trained on {schema.kind} data of shape {schema.shape}.")
 
     def read(file: Path) -> tuple[Form, Any]:
-        form = header(file)[0]._replace(height=schema.shape[1], width=schema.shape[2])
+        form, is_shallow = header(file)
+        if is_shallow:
+            say(shallow_note(1))
+        form = form._replace(height=schema.shape[1], width=schema.shape[2])
         return form, pixels(file, form)
 
     with strict_pillow():

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaekit.cli.answer import say
 from vaekit.cli.output import ADVICE, Output
 from vaekit.errors import UserError
 
@@ -163,7 +164,10 @@ def samples_of(given: str, rate: int) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"{given} does not exist; give a sound file.")
     try:
-        yield from open_recording(path, path.name).blocks(rate)
+        recording = open_recording(path, path.name)
+        if recording.is_cut:
+            say(f"{given} ends before its header says; what is there is used.")
+        yield from recording.blocks(rate)
     except UnusableError as error:
         raise UserError(f"{given} cannot be used ({error}); repair it, or give another.") from None
 

@@ -30,6 +30,7 @@ TIMES = tuple(
     for time in ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%H:%M:%SZ")
     if joint == " " or day == "%Y-%m-%d"
 )
+YEAR = r"\d{4}"
 AMBIGUOUS = ("%d/%m/%Y", "%m/%d/%Y")
 
 
@@ -46,7 +47,7 @@ def read_dates(series: pl.Series) -> tuple[np.ndarray, str, list[str]] | None:
     """
     pl = import_polars()
     texts = series.drop_nulls().unique()
-    if not texts[:200].str.contains(r"\d{4}").all() or not len(texts):
+    if not texts[:200].str.contains(YEAR).all() or not len(texts):
         return None
     formats = TIMES if texts[0] is not None and ":" in texts[0] else DAYS
     if any(":" in t for t in texts[:200]) and not all(":" in t for t in texts[:200]):
@@ -71,9 +72,41 @@ def read_dates(series: pl.Series) -> tuple[np.ndarray, str, list[str]] | None:
                      f"{used[0]} is written.")  # fmt: skip
     unit = 1e6 if any(has_time(form) for form in used) else 86400e6
     out = pl.select(pl.coalesce([_parse(series, form) for form in used])).to_series()
-    micros = out.dt.timestamp("us").cast(pl.Float64).to_numpy()
     form = next((f for f in used if has_time(f)), used[0]) if unit == 1e6 else used[0]
-    return micros / unit, form.removesuffix("%.f"), notes
+    return _micros(out) / unit, form.removesuffix("%.f"), notes
+
+
+def dates_of(series: pl.Series, form: str) -> np.ndarray:
+    """Values (N,) of a column that is known to hold dates written as `form`, in its unit; NaN where there is no date.
+
+    Dates of another format are read by that, as `read_dates` would.
+
+    Raises:
+        UserError: their day and month cannot be told apart.
+    """
+    unit = 1e6 if has_time(form) else 86400e6
+    values = _micros(_parse(series, form)) / unit
+    left = np.isnan(values) & series.is_not_null().to_numpy()
+    others = series.filter(left)
+    others = others.set(others.is_in(no_dates(others)), None)
+    found = read_dates(others) if others.null_count() < len(others) else None
+    if found is not None:
+        values[left] = found[0] * (1e6 if has_time(found[1]) else 86400e6) / unit
+    return values
+
+
+def no_dates(series: pl.Series) -> list[str]:
+    """Texts that no format reads as a date, each once."""
+    texts = series.drop_nulls().unique(maintain_order=True)
+    left = texts.filter(texts.str.contains(YEAR))
+    for form in (*DAYS, *TIMES):
+        left = left.filter(_parse(left, form).is_null())
+    return texts.filter(~texts.str.contains(YEAR) | texts.is_in(left.to_list())).to_list()
+
+
+def _micros(dates: pl.Series) -> np.ndarray:
+    """Microseconds since 1970, NaN where missing."""
+    return dates.dt.timestamp("us").cast(import_polars().Float64).to_numpy().astype(np.float64)
 
 
 def _parse(series: pl.Series, form: str) -> pl.Series:

@@ -50,25 +50,31 @@ def form_of(path: Path) -> Form:
     """
     encoding, notes = _encoding(path)
     with open_text(path, encoding) as file:
-        lines = [line for line in itertools.islice(file, SAMPLE_LINES) if line.strip()]
+        lines = list(itertools.islice((line for line in file if line.strip()), SAMPLE_LINES))
     if not lines:
         raise UserError(f"{path} is empty; expected a header and one example a line.")
-    delimiter = _delimiter(lines)
+    try:
+        delimiter = _delimiter(lines)
+    except csv.Error as error:
+        raise UserError(f"{path} cannot be taken apart ({error}); correct its first lines.") from None
     if delimiter is None:
         raise UserError(
             f"{path} has a single column by every delimiter tried ({', '.join(DELIMITERS.values())}); separate its "
             "columns by one of them."
         )
-    first = next(csv.reader(lines[:1], delimiter=delimiter))
-    header, has_header = [name.strip() for name in first], True
-    if all(is_number(name) for name in header):
-        has_header, header = False, [f"column_{i + 1}" for i in range(len(first))]
+    first = [name.strip() for name in next(csv.reader(lines, delimiter=delimiter))]
+    has_header = not all(is_number(name) for name in first)
+    if not has_header:
         notes.append(f"The first line of {path.name} holds numbers, so it was read as data; the columns are called "
                      f"column_1 to column_{len(first)}.")  # fmt: skip
-    empty = [i for i, name in enumerate(header) if not name]
-    for i in empty:
-        header[i] = f"column_{i + 1}"
-        notes.append(f"Column {i + 1} has no name in the header; it is called column_{i + 1}.")
+    elif numbers := [name for name in first if is_number(name)]:
+        notes.append(f"The first line of {path.name} was read as names, though {numbers[0]} is a number; if it is "
+                     "data, put a line of names before it.")  # fmt: skip
+    header = first if has_header else [""] * len(first)
+    for i in [i for i, name in enumerate(header) if not name]:
+        header[i] = _free_name(f"column_{i + 1}", header)
+        if has_header:
+            notes.append(f"Column {i + 1} has no name in the header; it is called {header[i]}.")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise UserError(
@@ -86,27 +92,81 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def check_ragged(form: Form) -> int:
-    """Read every line once, holding one, and count those with data.
+def _free_name(name: str, taken: list[str]) -> str:
+    """A name that is not taken, with lines behind it where need be."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+@dataclass
+class Lines:
+    """What a look at every line found.
+
+    Args:
+        rows: how many hold data.
+        is_plain: no blank lines, and every line ends in a newline: what readers other than Python's take alike.
+    """
+
+    rows: int = 0
+    is_plain: bool = True
+
+
+def check_lines(form: Form) -> Lines:
+    """Read every line once, holding one.
 
     Raises:
         UserError: a line with more or fewer fields than the header, or a damaged file.
     """
-    count, width = 0, len(form.header)
+    found = Lines()
+    for _ in records(form, found):
+        found.rows += 1
+    return found
+
+
+def records(form: Form, found: Lines | None = None) -> Iterator[list[str]]:
+    """The fields of each line with data, in order; `found` learns whether the lines are plain.
+
+    Raises:
+        UserError: as `check_lines`.
+    """
+    found = Lines() if found is None else found
+    width, past_header, end = len(form.header), not form.has_header, 0
+
+    def lines(file: TextIO) -> Iterator[str]:
+        for line in file:
+            if line[-1] == "\r" or line.isspace():
+                found.is_plain = False
+            yield line
+
     with open_text(form.path, form.encoding) as file:
-        reader = csv.reader(file, delimiter=form.delimiter)
+        reader = csv.reader(lines(file), delimiter=form.delimiter)
         try:
-            for fields in itertools.islice(reader, int(form.has_header), None):
-                if len(fields) != width and fields:
-                    raise UserError(
-                        f"{form.path}, line {reader.line_num}: {len(fields)} fields where the header has {width}, "
-                        f"separated by {DELIMITERS[form.delimiter]}s; correct the line, or put quotes around a value "
-                        "that holds the delimiter."
-                    )
-                count += bool(fields)
+            for fields in reader:
+                start, end = end + 1, reader.line_num
+                if not fields or (len(fields) == 1 and not fields[0].strip()):
+                    continue  # a blank line
+                if len(fields) != width:
+                    raise UserError(_ragged(form, len(fields), start, end))
+                if past_header:
+                    yield fields
+                past_header = True
         except csv.Error as error:
             raise UserError(f"{form.path}, line {reader.line_num}: {error}; correct the line.") from None
-    return count
+
+
+def _ragged(form: Form, count: int, start: int, end: int) -> str:
+    """The sentence about a line with the wrong number of fields."""
+    where, advice = f"line {start}", "correct the line, or put quotes around a value that holds the delimiter"
+    if end > start:
+        where, advice = (
+            f"lines {start} to {end}",
+            "a quote that opens there is never closed, or closed too late",
+        )
+    return (
+        f"{form.path}, {where}: {count} field{'' if count == 1 else 's'} where the header has {len(form.header)}, "
+        f"separated by {DELIMITERS[form.delimiter]}s; {advice}."
+    )
 
 
 @contextmanager

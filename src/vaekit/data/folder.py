@@ -43,16 +43,16 @@ def files_in(folder: Path, suffixes: tuple[str, ...], what: str) -> list[Path]:
     return wanted
 
 
-def refuse(bad: Mapping[Path, str], total: int, folder: Path, skip_bad: bool, what: str) -> list[str]:
-    """Notes about the bad files, or the error."""
+def refuse(bad: Mapping[Path, str], total: int, folder: Path, skip_bad: bool | None, what: str) -> list[str]:
+    """Notes about the bad files, or the error; None for `skip_bad` where there is no such option."""
     if not bad:
         return []
     first, reason = next(iter(bad.items()))
     if not skip_bad:
         count = f"{len(bad):,} of {total:,} {what}s cannot be used, the first " if len(bad) > 1 else ""
+        choice = ", or set skip_bad to leave such files out" if skip_bad is not None and total > 1 else ""
         raise UserError(
-            f"{count}{first} cannot be used ({reason}); repair or remove {'them' if count else 'it'}, "
-            "or set skip_bad to leave such files out."
+            f"{count}{first} cannot be used ({reason}); repair or remove {'them' if count else 'it'}{choice}."
         )
     if len(bad) == total:
         raise UserError(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaekit.data.delimited import CHUNK, Form, check_ragged, form_of, open_text
+from vaekit.data.delimited import CHUNK, Form, check_lines, form_of, open_text, records
+from vaekit.data.memory import memory
 from vaekit.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ SUFFIXES = (".csv", ".tsv", ".parquet")
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "?", "#N/A", "<NA>")
 """What stands for a missing cell, blanks around it left aside."""
 MAX_CELLS = 100_000_000
-"""Of a larger table a random sample of rows is taken: so many cells need some 5 GB while they are read."""
+"""Of a larger table a random sample of rows is taken; of a smaller one too, where memory is short."""
+BYTES_PER_CELL, MEMORY_SHARE = 120, 0.4
+"""What a cell takes while it is read, as text and as a number, and the share of the memory that all may take."""
 
 
 def import_polars() -> Any:
@@ -45,39 +50,106 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape") and not hasattr(data, "detach")
 
 
-def read_frame(path: Path, *, max_cells: int = MAX_CELLS, seed: int = 0) -> tuple[pl.DataFrame, list[str]]:
+def cells_that_fit() -> int:
+    """How many cells of a table are read at most, by the memory that there is."""
+    return min(MAX_CELLS, int(MEMORY_SHARE * memory() / BYTES_PER_CELL))
+
+
+def read_frame(
+    path: Path, *, max_cells: int | None = None, seed: int = 0, whole: bool = False
+) -> tuple[pl.DataFrame, list[str]]:
     """A file as columns of text, missing cells null, and notes.
+
+    Args:
+        path: .csv, .tsv, also .gz, or .parquet.
+        max_cells: of a larger table a random sample of the rows is read; by default as many as the memory holds.
+        seed: of that sample.
+        whole: refuse such a table instead.
 
     Raises:
         UserError: a format that is not read, a damaged file, ragged lines, no rows.
     """
+    limit = Limit(path, cells_that_fit() if max_cells is None else max_cells, seed, whole)
+    frame, notes = (
+        _read_parquet(path, limit) if path.suffix.lower() == ".parquet" else _read_text(path, limit)
+    )
+    return as_text(frame), notes
+
+
+def _read_parquet(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
     pl = import_polars()
-    if path.suffix.lower() == ".parquet":
-        try:
-            lazy = pl.scan_parquet(path)
-            rows = lazy.select(pl.len()).collect().item()
-            taken, notes = _sampled(lazy, rows, len(lazy.collect_schema()), max_cells, seed)
-            return as_text(taken.collect()), notes
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise UserError(
-                f"{path} is cut off, damaged or no Parquet file ({_first_line(error)})."
-            ) from None
+    try:
+        lazy = pl.scan_parquet(path)
+        rows = lazy.select(pl.len()).collect().item()
+        if not rows:
+            raise UserError(f"{path} has columns and no rows; expected one example a row.")
+        taken, notes = limit.sampled(lazy, rows, len(lazy.collect_schema()))
+        return taken.collect(engine="streaming"), notes
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{path} is cut off, damaged or no Parquet file ({_first_line(error)}).") from None
+
+
+def _read_text(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
+    pl = import_polars()
     form = form_of(path)
-    rows = check_ragged(form)
-    if not rows:
+    lines = check_lines(form)
+    if not lines.rows:
         raise UserError(f"{path} has a header and no rows; expected one example a line.")
+    problem = ""
     with tempfile.TemporaryDirectory() as folder:
-        plain = _as_utf8(form, Path(folder))
-        lazy = pl.scan_csv(
-            plain, separator=form.delimiter, has_header=form.has_header, infer_schema=False,
-            with_column_names=lambda _: form.header,
-        )  # fmt: skip
-        taken, notes = _sampled(lazy, rows, len(form.header), max_cells, seed)
-        try:
-            frame = taken.collect(engine="streaming")
-        except pl.exceptions.PolarsError as error:
-            raise UserError(f"{path} could not be read ({_first_line(error)}).") from None
-    return as_text(frame), [*form.notes, *notes]
+        # Quotes inside a field, for example, polars refuses and Python's reader takes as they are: it rewrites them.
+        for is_plain in (True, False) if lines.is_plain else (False,):
+            source = _as_utf8(form, Path(folder)) if is_plain else _rewritten(form, Path(folder))
+            try:
+                lazy = pl.scan_csv(
+                    source, separator=form.delimiter, infer_schema=False, has_header=form.has_header or not is_plain,
+                    with_column_names=lambda _: form.header,
+                )  # fmt: skip
+                taken, notes = limit.sampled(lazy, lines.rows, len(form.header))
+                frame = taken.collect(engine="streaming")
+            except pl.exceptions.PolarsError as error:
+                problem = _first_line(error)
+                continue
+            if notes or len(frame) == lines.rows:
+                return frame, [*form.notes, *notes]
+    raise UserError(f"{path} could not be read ({problem or 'its lines cannot be told apart'}).")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How much of a table is read.
+
+    Args:
+        path: the table.
+        max_cells, seed, whole: as in `read_frame`.
+    """
+
+    path: Path
+    max_cells: int
+    seed: int
+    whole: bool
+
+    def sampled(self, lazy: Any, rows: int, columns: int) -> tuple[Any, list[str]]:
+        """All rows, or as many random ones as make `max_cells`; by their numbers, so that nothing else is held.
+
+        Raises:
+            UserError: there are more, and all are needed.
+        """
+        pl = import_polars()
+        keep = max(1, self.max_cells // columns)
+        if rows <= keep:
+            return lazy, []
+        if self.whole:
+            raise UserError(
+                f"{self.path} has {rows:,} rows, more than the memory takes at once; give it in pieces of at most "
+                f"{keep:,} rows."
+            )
+        # Knuth's multiplicative hash of the row number: the same rows with every version of polars.
+        mixed = ((pl.col("vaekit_row").cast(pl.UInt64) + self.seed) * 2654435761) % 2**32
+        taken = lazy.with_row_index("vaekit_row").filter(mixed < int(2**32 * keep / rows)).drop("vaekit_row")
+        return taken, [
+            f"The table has {rows:,} rows; a random sample of about {keep:,} of them was read, to bound memory."
+        ]
 
 
 def from_any_frame(data: Any) -> pl.DataFrame:
@@ -156,20 +228,6 @@ def split_missing(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     return pl.DataFrame(made), counts
 
 
-def _sampled(lazy: Any, rows: int, columns: int, max_cells: int, seed: int) -> tuple[Any, list[str]]:
-    """All rows, or as many random ones as make `max_cells`; by their numbers, so that nothing else is held."""
-    pl = import_polars()
-    if rows * columns <= max_cells:
-        return lazy, []
-    keep = max(1, max_cells // columns)
-    # Knuth's multiplicative hash of the row number: the same rows with every version of polars.
-    mixed = ((pl.col("vaekit_row").cast(pl.UInt64) + seed) * 2654435761) % 2**32
-    taken = lazy.with_row_index("vaekit_row").filter(mixed < int(2**32 * keep / rows)).drop("vaekit_row")
-    return taken, [
-        f"The table has {rows:,} rows; a random sample of about {keep:,} of them was read, to bound memory."
-    ]
-
-
 def _as_utf8(form: Form, folder: Path) -> Path:
     """The file itself where polars can scan it, else a temporary copy in UTF-8, made piece by piece."""
     with form.path.open("rb") as file:
@@ -182,6 +240,16 @@ def _as_utf8(form: Form, folder: Path) -> Path:
         copy.open("w", encoding="utf-8", newline="") as target,
     ):
         shutil.copyfileobj(source, target, CHUNK)
+    return copy
+
+
+def _rewritten(form: Form, folder: Path) -> Path:
+    """A temporary copy in UTF-8 with a header, the lines with data, and quotes where they are needed."""
+    copy = folder / "copy.csv"
+    with copy.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, delimiter=form.delimiter, lineterminator="\n")
+        writer.writerow(form.header)
+        writer.writerows(records(form))
     return copy
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from vaekit.data.folder import files_in, labelled, refuse
+from vaekit.data.memory import memory
 from vaekit.data.named import IDX_FILES, find, read_idx_folder
 from vaekit.data.pixels import Bad, Form, header, in_threads, pixels, strict_pillow
 from vaekit.data.source import IMAGE_SUFFIXES, Source
@@ -17,7 +17,9 @@ from vaekit.errors import UserError
 MIXED_SIZE = (64, 64)  # of a folder whose images differ in size
 
 
-def read_folder(folder: Path, size: int | tuple[int, int] | None = None, skip_bad: bool = False) -> Source:
+def read_folder(
+    folder: Path, size: int | tuple[int, int] | None = None, skip_bad: bool | None = False
+) -> Source:
     """All images under a folder.
 
     Sub-folders are labels, unless there is only one; sub-folders called train and test (and valid) are the parts, and
@@ -48,7 +50,9 @@ def read_folder(folder: Path, size: int | tuple[int, int] | None = None, skip_ba
     )
 
 
-def _header_pass(paths: list[Path], folder: Path, skip_bad: bool) -> tuple[dict[Path, Form], list[str]]:
+def _header_pass(
+    paths: list[Path], folder: Path, skip_bad: bool | None
+) -> tuple[dict[Path, Form], list[str]]:
     heads: dict[Path, Form] = {}
     bad: dict[Path, str] = {}
     shallow = 0
@@ -60,8 +64,14 @@ def _header_pass(paths: list[Path], folder: Path, skip_bad: bool) -> tuple[dict[
             shallow += head[1]
     notes = refuse(bad, len(paths), folder, skip_bad, "image")
     if shallow:
-        notes.append(f"{shallow:,} colour files have 16 bits a channel, of which Pillow reads 8.")
+        notes.append(shallow_note(shallow))
     return heads, notes
+
+
+def shallow_note(count: int) -> str:
+    """What is said of colour files with 16 bits a channel."""
+    have = "colour file has" if count == 1 else "colour files have"
+    return f"{count:,} {have} 16 bits a channel, of which Pillow reads 8."
 
 
 def _common(forms: list[Form], size: int | tuple[int, int] | None) -> tuple[Form, list[str]]:
@@ -93,16 +103,16 @@ def _x(size: tuple[int, int]) -> str:
 def _fits(count: int, form: Form) -> None:
     """Refuses what would not fit: the set stays in memory, and the split copies it once."""
     need = count * form.channels * form.height * form.width * (1 if form.bits == 8 else 4)
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
+    have = memory()
     if need > 0.4 * have:
         raise UserError(
-            f"{count:,} images of {form.height}x{form.width} need {need / 1e9:.1f} GB of this computer's "
-            f"{have / 1e9:.1f} GB memory, twice while they are split; give a smaller size, for example size=64."
+            f"{count:,} images of {form.height}x{form.width} need {need / 1e9:.1f} GB of the {have / 1e9:.1f} GB of "
+            "memory that there are, twice while they are split; give a smaller size, for example size=64."
         )
 
 
 def _decode_pass(
-    paths: list[Path], form: Form, folder: Path, skip_bad: bool, notes: list[str]
+    paths: list[Path], form: Form, folder: Path, skip_bad: bool | None, notes: list[str]
 ) -> tuple[np.ndarray, list[Path]]:
     """Pixels (N, C, H, W), and the files they came from; adds to `notes`."""
     dtype = np.uint8 if form.bits == 8 else np.int32

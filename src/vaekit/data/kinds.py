@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaekit.data.dates import read_dates
+from vaekit.data.dates import no_dates, read_dates
 from vaekit.data.frames import import_polars
 from vaekit.errors import UserError, did_you_mean
 from vaekit.schema import Column, ColumnKind
@@ -21,6 +21,8 @@ KINDS: tuple[ColumnKind, ...] = (
     "continuous", "integer", "count", "binary", "categorical", "ordinal", "datetime",
 )  # fmt: skip
 MAX_CATEGORIES = 1000
+MOSTLY = 0.9
+"""A column of which so many cells are numbers, or dates, is meant to hold nothing else."""
 MIN_ROWS_OF_ID, SURE_ROWS_OF_ID = 20, 1000
 """All different whole numbers are an id where they are nearly consecutive, sorted or so many."""
 SCALES = (
@@ -95,7 +97,8 @@ def read_column(series: pl.Series, asked: str | None = None) -> Reading:
     numbers, texts, notes = _numbers(series)
     if kind in ("continuous", "integer", "count"):
         if texts:
-            notes.append(f'Column "{name}": {texts:,} cells are no numbers and count as missing.')
+            odd = present.filter(present.cast(import_polars().Float64, strict=False).is_null())
+            notes.append(count_as_missing(name, texts, "number", odd[0]))
         return _numeric(name, numbers, kind, notes, present)
     if texts == 0:
         return _inferred_number(name, numbers, notes, present)
@@ -180,27 +183,57 @@ def _decimals(present: pl.Series) -> int:
 
 
 def _dates(series: pl.Series, *, required: bool) -> Reading:
-    found = read_dates(series)
+    """Dates; where they are required, cells that are none count as missing."""
+    notes = []
+    if required and len(odd := no_dates(series)):
+        odd_cells = series.is_in(odd)
+        series = series.set(odd_cells, None)
+        notes.append(count_as_missing(series.name, int(odd_cells.sum()), "date", odd[0]))
+    found = read_dates(series) if series.null_count() < len(series) else None
     if found is None:
         if required:
             raise UserError(
                 f'Column "{series.name}" holds no dates that are recognized; write them as 2024-12-31.'
             )
         return Reading(None)
-    values, form, notes = found
-    return Reading(Column(series.name, "datetime", step=1.0, format=form), values, notes)
+    values, form, more = found
+    return Reading(Column(series.name, "datetime", step=1.0, format=form), values, [*notes, *more])
+
+
+def count_as_missing(name: str, count: int, what: str, first: str) -> str:
+    """A sentence about cells that do not fit their column.
+
+    Example:
+        >>> count_as_missing("seen", 1, "date", "soon")
+        'Column "seen": 1 cell holds no date ("soon") and counts as missing.'
+    """
+    hold, do = ("cell holds", "counts") if count == 1 else ("cells hold", "count")
+    return f'Column "{name}": {count:,} {hold} no {what} ("{first}") and {do} as missing.'
+
+
+def _refuse_odd(name: str, what: str, kind: str, odd: pl.Series) -> None:
+    """Refuse a few texts among numbers or dates: they would cost the column what it is.
+
+    Raises:
+        UserError: with the first of them.
+    """
+    raise UserError(
+        f'Column "{name}" holds {what} and {len(odd):,} {"text" if len(odd) == 1 else "texts"}, "{odd[0]}" for '
+        f'example; correct them, or say types="{name}={kind}" to count them as missing, or "{name}=categorical".'
+    )
 
 
 def _inferred_text(series: pl.Series, present: pl.Series, texts: int) -> Reading:
     """Categories, unless all texts differ or there are too many; numbers with a few texts among them are refused."""
     name, distinct, count = series.name, present.n_unique(), len(present)
-    if texts <= 0.1 * count and distinct > 20:
+    if texts <= (1 - MOSTLY) * count and distinct > 20:
         number = import_polars().Float64
-        odd = present.filter(present.cast(number, strict=False).is_null())
-        raise UserError(
-            f'Column "{name}" holds numbers and {texts:,} {"text" if texts == 1 else "texts"}, "{odd[0]}" for example; '
-            f'correct them, or say types="{name}=continuous" to count them as missing, or "{name}=categorical".'
+        _refuse_odd(
+            name, "numbers", "continuous", present.filter(present.cast(number, strict=False).is_null())
         )
+    first = present.unique(maintain_order=True)[:200]
+    if distinct > 20 and len(no_dates(first)) <= (1 - MOSTLY) * len(first):
+        _refuse_odd(name, "dates", "datetime", present.filter(present.is_in(no_dates(present))))
     if distinct == count and count >= MIN_ROWS_OF_ID:
         return Reading(None, notes=[f'Column "{name}" is left out: all of its {count:,} texts differ, as those of an '
                                     f'id or a name do (types="{name}=categorical" keeps it).'])  # fmt: skip

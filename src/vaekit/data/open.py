@@ -47,6 +47,7 @@ def open_data(
     clips: Literal["whole", "segments"] | None = None,
     loudness: float | None = None,
     pattern: str | None = None,
+    max_cells: int | None = None,
     sha256: str | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Dataset:
@@ -68,6 +69,7 @@ def open_data(
             leaves a column out.
         labelled: keep the labels of so many examples of each class of the training part, drawn by seed; the others
             become -1, unknown, for semi-supervised models.
+        max_cells: of a table file with more cells a random sample of the rows is read; by default by the memory.
         rate, length, clips, loudness, pattern: how sounds become examples, as in `SoundOptions`.
         sha256, shape: what an array's content must be, as recorded in `Dataset.source`.
 
@@ -88,26 +90,16 @@ def open_data(
     if binarize not in ("none", "dynamic", "static"):
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
     sound = SoundOptions(rate, length, clips, loudness, pattern)
-    source = _read(data, size, skip_bad, types, sound)
+    source = _read(data, size, skip_bad, types, sound, max_cells)
     _require_recorded(source, sha256, shape)
     if source.kind == "table" and labels is not None:
         raise UserError("A table's labels are a column like any other; leave labels out.")
     label_record = _set_labels(source, labels)
     record = {
-        "data": IN_MEMORY,
-        "valid": valid,
-        "test": test,
-        "binarize": binarize,
-        "seed": seed,
-        "limit": limit,
-        "labelled": labelled,
-        "size": list(size) if isinstance(size, tuple) else size,
-        "labels": label_record,
-        "skip_bad": skip_bad,
-        "types": types,
-        **sound.given(),
-        **source.identity,
-    }
+        "data": IN_MEMORY, "valid": valid, "test": test, "binarize": binarize, "seed": seed, "limit": limit,
+        "labelled": labelled, "size": list(size) if isinstance(size, tuple) else size, "labels": label_record,
+        "skip_bad": skip_bad, "types": types, **sound.given(), **source.identity,
+    }  # fmt: skip
     return _dataset(source, record)
 
 
@@ -143,8 +135,9 @@ def _dataset(source: Source, record: dict[str, Any]) -> Dataset:
 
 
 def _read(
-    data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions
-) -> Source:
+    data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions,
+    max_cells: int | None,
+) -> Source:  # fmt: skip
     if isinstance(data, str) and data == IN_MEMORY:
         raise UserError(
             "This data was an array in memory and is not kept; give the same array to open it again."
@@ -156,7 +149,7 @@ def _read(
         source.identity = {"data": data}
         return source
     if isinstance(data, (str, Path)):
-        return _read_path(data, size, skip_bad, types, sound)
+        return _read_path(data, size, skip_bad, types, sound, max_cells)
     if size is not None:
         raise UserError("size resizes a folder of images; an array has its size. Leave size out.")
     if is_frame(data):
@@ -167,8 +160,9 @@ def _read(
 
 
 def _read_path(
-    data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions
-) -> Source:
+    data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions,
+    max_cells: int | None,
+) -> Source:  # fmt: skip
     if data == "":
         raise UserError(f"The data has an empty name; expected a path or one of {', '.join(sorted(NAMED))}.")
     path = Path(data).expanduser()
@@ -199,8 +193,8 @@ def _read_path(
             raise UserError(f"{path} is a single image; give the folder that holds the images to learn from.")
         if size is not None:
             raise UserError(f"size resizes a folder of images; {path} is a file. Leave size out.")
-        source = read_table(path, types) if is_table(path) else read_file(path)
-    source.identity = {"data": str(path.resolve())}
+        source = read_table(path, types, max_cells=max_cells) if is_table(path) else read_file(path)
+    source.identity |= {"data": str(path.resolve())}
     return source
 
 

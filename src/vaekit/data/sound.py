@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +19,8 @@ RATES = (1_000, 384_000)
 """Sample rates that are believed, in Hz."""
 BLOCK_SECONDS = 10.0
 FULL_SCALE = 32768.0
+ENDLESS = 2**31 - 2**16
+"""Bytes from which on a WAV file's header states no length: who wrote it did not know."""
 
 
 class UnusableError(Exception):
@@ -32,6 +37,7 @@ class Recording(NamedTuple):
         frames: samples a channel, as the header states.
         blocks: given a rate in Hz, the samples in order, mono float32 arrays with 1 as full scale; raises
             `UnusableError`.
+        is_cut: whether the file ends before its header says.
     """
 
     name: str
@@ -39,6 +45,7 @@ class Recording(NamedTuple):
     channels: int
     frames: int
     blocks: Callable[[int], Iterator[np.ndarray]]
+    is_cut: bool = False
 
     @property
     def seconds(self) -> float:
@@ -71,11 +78,36 @@ def open_recording(path: Path, name: str) -> Recording:
     """
     soundfile, _ = libraries()
     try:
-        info = soundfile.info(str(path))
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise UnusableError("it is empty")
+        with _quiet_libraries():
+            info = soundfile.info(str(path))
     except (RuntimeError, OSError) as error:  # libsndfile's errors are RuntimeErrors
         raise UnusableError(reason_of(error, path)) from None
     check(info.samplerate, info.frames)
-    return Recording(name, info.samplerate, info.channels, info.frames, lambda rate: decoded(path, rate))
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)", info.extra_info, re.MULTILINE)
+    is_cut = found is not None and int(found[2]) < int(found[1]) < ENDLESS
+    return Recording(
+        name, info.samplerate, info.channels, info.frames, lambda rate: decoded(path, rate), is_cut
+    )
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Hold back what C libraries write to standard error: the MP3 reader remarks on what it then refuses."""
+    try:
+        saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # there is no standard error
+        yield
+        return
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
 
 
 def check(rate: int, frames: int) -> None:
@@ -99,11 +131,20 @@ def decoded(path: Path, rate: int) -> Iterator[np.ndarray]:
     soundfile, _ = libraries()
     try:
         with soundfile.SoundFile(str(path)) as file:
-            size = int(BLOCK_SECONDS * file.samplerate)
-            blocks = file.blocks(size, dtype="float32", always_2d=True)
-            yield from resampled(_mixed(blocks), file.samplerate, rate)
+            yield from resampled(_mixed(_read_blocks(file)), file.samplerate, rate)
     except (RuntimeError, OSError) as error:  # libsndfile's errors are RuntimeErrors
         raise UnusableError(reason_of(error, path)) from None
+
+
+def _read_blocks(file: Any) -> Iterator[np.ndarray]:
+    """Frames (n, channels) of an open file, float32."""
+    size = int(BLOCK_SECONDS * file.samplerate)
+    while True:
+        with _quiet_libraries():
+            block = file.read(size, dtype="float32", always_2d=True)
+        if not len(block):
+            return
+        yield block
 
 
 def _mixed(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -148,10 +189,23 @@ def wave_recording(content: bytes, name: str) -> Recording:
 
 def to_int16(x: np.ndarray) -> np.ndarray:
     """Samples with 1 as full scale as 16-bit integers; what lies beyond is cut off."""
-    return np.clip(np.rint(x * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return np.minimum(np.rint(np.clip(x, -1, 1) * FULL_SCALE), FULL_SCALE - 1).astype(np.int16)
 
 
 def reason_of(error: Exception, path: Path) -> str:
-    """What libsndfile found wrong, without the path."""
+    """What libsndfile, or the system, found wrong, without the path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
     text = str(error).split("\n")[0].replace(f"Error opening '{path}': ", "").replace(repr(str(path)), "it")
-    return text.strip().rstrip(".") or type(error).__name__
+    text = text.removeprefix("Error : ").strip().rstrip(".")
+    return next(
+        (plain for theirs, plain in REASONS.items() if text.startswith(theirs)), text or type(error).__name__
+    )
+
+
+REASONS = {
+    "Format not recognised": "its content is no sound that can be read",
+    "File does not exist or is not a regular file": "its content is no sound that can be read",  # of an MP3
+    "Internal error : SF_INFO struct incomplete": "its header states no rate or no samples",
+}
+"""libsndfile's words, and plainer ones."""

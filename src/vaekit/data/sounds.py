@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vaekit.data.folder import files_in, labelled, refuse
+from vaekit.data.memory import memory
 from vaekit.data.sound import (
     FULL_SCALE,
     Recording,
@@ -23,6 +24,7 @@ from vaekit.data.sound import (
     wave_recording,
 )
 from vaekit.data.sound_labels import group, label_by_name
+from vaekit.data.sound_notes import damage_of, notes_of, rms
 from vaekit.data.source import IMAGE_SUFFIXES, SOUND_SUFFIXES, Block, Source
 from vaekit.errors import UserError
 
@@ -90,7 +92,7 @@ class Clips:
     notes: list[str] = field(default_factory=list)
 
 
-def read_sounds(path: Path, options: SoundOptions, skip_bad: bool = False) -> Source:
+def read_sounds(path: Path, options: SoundOptions, skip_bad: bool | None = False) -> Source:
     """All sound files under a folder, or one file.
 
     Sub-folders are labels and parts as for images; a pattern finds labels in the files' names.
@@ -169,7 +171,7 @@ def assemble(
     _fits(sum(rows), length, rate)
     # Zeros take no memory until they are written to, so a row to spare for each recording costs nothing.
     raw = np.zeros((sum(rows) + len(rows), 1, length), np.int16)
-    names, source, bad, count, beyond = [], [], {}, 0, 0
+    names, source, bad, count, peaks = [], [], {}, 0, []
     for i, recording in enumerate(recordings):
         try:
             space = raw[count : count + rows[i] + (clips == "segments")].reshape(-1)
@@ -183,11 +185,13 @@ def assemble(
         starts = [f"@{length * row / rate:.3f}s" for row in range(used)] if clips == "segments" else [""]
         names += [recording.name + start for start in starts]
         source += [i] * used
-        count, beyond = count + used, beyond + (peak > 1.001)
+        count += used
+        peaks.append(peak)
     made = Clips(raw[:count], names, np.array(source, np.int64), rate, clips)
     if count:
         quiet = _level(made.raw, options.loudness)
-        made.notes += _notes(recordings, made, seconds, quiet, beyond, options.loudness)
+        made.notes += notes_of(recordings, made, seconds, quiet, options.loudness)
+        made.notes += damage_of(recordings, peaks)
     return made, bad
 
 
@@ -198,12 +202,12 @@ def _rows(samples: float, length: int) -> int:
 
 def _fits(rows: int, length: int, rate: int) -> None:
     """Refuses what would not fit: the samples stay in memory, and the split copies them once."""
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 16 << 30
-    need = 2 * rows * length
+    have, need = memory(), 2 * rows * length
     if need > MEMORY_SHARE * have:
         raise UserError(
-            f"{rows * length / rate / 3600:,.1f} hours of sound at {rate:,} Hz need {need / 1e9:.1f} GB of this "
-            f"computer's {have / 1e9:.1f} GB memory, twice while they are split; give a lower rate, or fewer files."
+            f"{rows * length / rate / 3600:,.1f} hours of sound at {rate:,} Hz need {need / 1e9:.1f} GB of the "
+            f"{have / 1e9:.1f} GB of memory that there are, twice while they are split; give a lower rate, or "
+            "fewer files."
         )
 
 
@@ -238,56 +242,6 @@ def _level(raw: np.ndarray, loudness: float | None) -> np.ndarray:
             f"All {len(raw):,} clips are silent: there is nothing to learn from. Look at the recordings."
         )
     return silent
-
-
-def rms(x: np.ndarray) -> float:
-    """Root mean square of a clip without the silence that pads it."""
-    sounding = np.flatnonzero(x)
-    end = sounding[-1] + 1 if len(sounding) else x.shape[-1]
-    return float(np.sqrt(np.square(x.reshape(-1)[:end], dtype=np.float64).mean()))
-
-
-def _notes(
-    recordings: Sequence[Recording], made: Clips, seconds: np.ndarray, silent: np.ndarray, beyond: int,
-    loudness: float | None,
-) -> list[str]:  # fmt: skip
-    """What was done to the recordings, in sentences."""
-    rates = sorted({r.rate for r in recordings})
-    length = made.raw.shape[-1] / made.rate
-    sentences = []
-    if rates != [made.rate]:
-        came = (
-            f"{rates[0]:,} Hz"
-            if len(rates) == 1
-            else f"{len(rates)} rates, {rates[0]:,} to {rates[-1]:,} Hz,"
-        )
-        sentences.append(f"Recordings of {came} were resampled to {made.rate:,} Hz.")
-    mixed = sum(r.channels > 1 for r in recordings)
-    if mixed:
-        sentences.append(f"{mixed:,} of {len(recordings):,} recordings have several channels, mixed to mono.")
-    if made.clips == "segments":
-        sentences.append(
-            f"{seconds.sum() / 60:,.1f} minutes were cut into {len(made.raw):,} segments of {length:g} s."
-        )
-    else:
-        longer = int((seconds > length + 0.5 / made.rate).sum())
-        cut = f", or cut there ({longer:,} of them)" if longer else ""
-        sentences.append(
-            f"Recordings of {seconds.min():.2f} to {seconds.max():.2f} s were brought to {length:g} s at "
-            f"{made.rate:,} Hz: padded with silence at the end{cut}."
-        )
-    levels = 20 * np.log10([rms(row / FULL_SCALE) for row in made.raw[~silent]])
-    if loudness is None:
-        low, middle, high = (f"{v:.0f}" for v in np.quantile(levels, (0, 0.5, 1)))
-        sentences.append(f"Loudness is as recorded: {low} to {high} dB of full scale, median {middle}.")
-    else:
-        sentences.append(f"Loudness was brought to {loudness:g} dB of full scale, peaks kept below it.")
-    if silent.any():
-        number = int(silent.sum())
-        sentences.append(f"{number:,} of {len(made.raw):,} clips {'is' if number == 1 else 'are'} silent.")
-    if beyond:
-        sentences.append(f"{beyond:,} recordings go beyond full scale and were clipped.")
-    return sentences
 
 
 def holds_sounds(path: Path) -> bool:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaekit.data.dates import read_dates
+from vaekit.data.dates import dates_of
 from vaekit.data.frames import (
-    MAX_CELLS,
     as_text,
+    cells_that_fit,
     from_any_frame,
     import_polars,
     is_frame,
     read_frame,
     split_missing,
 )
-from vaekit.data.kinds import parse_types, read_column
+from vaekit.data.kinds import count_as_missing, parse_types, read_column
 from vaekit.data.source import Block, Source
 from vaekit.errors import UserError
 from vaekit.schema import Column, Schema
@@ -32,15 +32,17 @@ if TYPE_CHECKING:
 MIN_COUNT, MIN_SHARE, MAX_SPECIALS = 20, 0.001, 200
 """A number is special, with a probability of its own, if so many cells and such a share of them hold it."""
 NUM_KNOTS = 65
+FARTHEST = 1e30
+"""Spreads from the middle of a column that a model's 32-bit numbers hold."""
 
 
-def read_table(data: Any, types: Any = None, *, max_cells: int = MAX_CELLS, seed: int = 0) -> Source:
+def read_table(data: Any, types: Any = None, *, max_cells: int | None = None, seed: int = 0) -> Source:
     """The source of a CSV or Parquet file, or of a frame.
 
     Args:
         data: a path, or a polars or pandas frame.
         types: kinds of columns in place of the inferred ones, `age=integer,education=ordinal`.
-        max_cells: of a larger table a random sample of the rows is read.
+        max_cells: of a larger file a random sample of the rows is read; by default as many cells as the memory holds.
         seed: of that sample.
 
     Raises:
@@ -50,11 +52,18 @@ def read_table(data: Any, types: Any = None, *, max_cells: int = MAX_CELLS, seed
         frame, name = from_any_frame(data), "frame"
         notes: list[str] = []
         digest = hashlib.sha256(json.dumps(frame.to_dict(as_series=False)).encode())
-        identity = {"data": "<array>", "shape": list(frame.shape), "sha256": digest.hexdigest()}
+        identity: dict[str, Any] = {
+            "data": "<array>",
+            "shape": list(frame.shape),
+            "sha256": digest.hexdigest(),
+        }
     else:
-        frame, notes = read_frame(Path(data), max_cells=max_cells, seed=seed)
+        limit = cells_that_fit() if max_cells is None else max_cells
+        frame, notes = read_frame(Path(data), max_cells=limit, seed=seed)
         name = Path(data).name.split(".")[0]
-        identity = {}
+        is_sample = any("a random sample" in note for note in notes)
+        # Elsewhere, or later, the memory may be another one, and the sample has to stay the same.
+        identity = {"max_cells": limit} if is_sample else {}
     columns, block, more = encode(frame, types)
     return Source(name, "table", {"all": block}, None, dtype="float64", columns=columns, notes=[*notes, *more],
                   identity=identity)  # fmt: skip
@@ -78,7 +87,7 @@ def encode(frame: pl.DataFrame, types: Any = None) -> tuple[tuple[Column, ...], 
             columns.append(reading.column)
             values.append(reading.values)
     if len(columns) < 1:
-        raise UserError(f"No column is left to learn from. {' '.join(notes)}")
+        raise UserError(f"No column of {frame.width:,} is left to learn from. For example: {notes[-1]}")
     return tuple(columns), Block(np.stack(values, 1)), notes
 
 
@@ -116,10 +125,26 @@ def table_schema(source: Source, blocks: dict[str, Block]) -> Schema:
         offsets.append(float(np.median(found)))
         low, high = np.quantile(found, [0.1, 0.9])
         scales.append(float(high - low) or float(found.std()) or 1.0)
+        _require_near(column, [block.raw[:, j] for block in blocks.values()], offsets[-1], scales[-1])
     return Schema(
         "table", (len(columns),), offset=tuple(offsets), scale=tuple(scales), dtype="float64", name=source.name,
         columns=tuple(columns),
     )  # fmt: skip
+
+
+def _require_near(column: Column, parts: list[np.ndarray], middle: float, spread: float) -> None:
+    """Refuse a number that is finite here and would not be in a model.
+
+    Raises:
+        UserError: with the number.
+    """
+    for cells in parts:
+        far = np.abs(cells / spread - middle / spread) > FARTHEST
+        if far.any():
+            raise UserError(
+                f'Column "{column.name}" holds {cells[far][0]:g}, too far from the others ({middle:g} in the middle) '
+                "for a model's 32-bit numbers; correct the cell, or leave it empty."
+            )
 
 
 def _kept_categories(
@@ -138,9 +163,14 @@ def _kept_categories(
         codes[known] = new_code[cells[known].astype(int)]
         if lost := int((known & np.isnan(codes)).sum()):
             unseen = [c for c, s in zip(column.categories, seen) if not s]
+            hold, do = (
+                ("cell holds a category", "it counts")
+                if lost == 1
+                else ("cells hold categories", "they count")
+            )
             notes.append(
-                f'Column "{column.name}": {lost:,} {name} cells hold categories unknown to the training part '
-                f"({', '.join(unseen[:3])}); they count as missing."
+                f'Column "{column.name}": {lost:,} {name} {hold} unknown to the training part '
+                f"({', '.join(unseen[:3])}); {do} as missing."
             )
         block.raw[:, j] = codes
     return tuple(c for c, s in zip(column.categories, seen) if s)
@@ -176,12 +206,12 @@ def read_rows(data: Any, schema: Schema) -> tuple[np.ndarray, list[str], pl.Data
     """Cells (N, C) of a table by the columns of `schema`, notes, and the frame of text that they come from.
 
     Columns are found by name. A category that the schema does not know counts as missing, as does a text in a column of
-    numbers, each with a note.
+    numbers, each with a note; a number that is too far for a model counts as the farthest that is not.
 
     Raises:
         UserError: a column of the schema is missing, or a frame that cannot be read.
     """
-    frame, notes = (from_any_frame(data), []) if is_frame(data) else read_frame(Path(data))
+    frame, notes = (from_any_frame(data), []) if is_frame(data) else read_frame(Path(data), whole=True)
     lost = [column.name for column in schema.columns if column.name not in frame.columns]
     if lost:
         raise UserError(
@@ -190,14 +220,14 @@ def read_rows(data: Any, schema: Schema) -> tuple[np.ndarray, list[str], pl.Data
         )
     known, _ = split_missing(frame)
     made = []
-    for column in schema.columns:
+    for j, column in enumerate(schema.columns):
         values, unknown = cells_of(known[column.name], column)
         if unknown:
-            what = "categories unknown to the model" if column.is_category else f"no {column.kind} values"
-            notes.append(
-                f'Column "{column.name}": {len(unknown):,} cells are {what} ({unknown[0]}); they count as missing.'
-            )
-        made.append(values)
+            what = "date" if column.kind == "datetime" else "number"
+            what = "category that the model knows" if column.is_category else what
+            notes.append(count_as_missing(column.name, len(unknown), what, unknown[0]))
+        middle, spread = (v[j] if isinstance(v, tuple) else v for v in (schema.offset, schema.scale))
+        made.append(np.clip(values, middle - FARTHEST * spread, middle + FARTHEST * spread))
     return np.stack(made, 1), notes, as_text(frame)
 
 
@@ -212,23 +242,14 @@ def cells_of(series: pl.Series, column: Column) -> tuple[np.ndarray, list[str]]:
         values = [codes.get(t, by_number.get(_plain(t), np.nan)) if t is not None else np.nan for t in texts]
         made = np.array(values, dtype=np.float64)
     elif column.kind == "datetime":
-        found = read_dates(series) if series.null_count() < len(series) else None
-        made = (
-            np.full(len(series), np.nan) if found is None else found[0] * _per_unit(found[1], column.format)
-        )
+        made = dates_of(series, column.format)
     else:
         cast = series.cast(pl.Float64, strict=False)
         if cast.null_count() > series.null_count():
-            cast = series.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+            cast = cast.fill_null(series.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False))
         made = cast.to_numpy().astype(np.float64)
-        made[np.isinf(made)] = np.nan
     lost = np.isnan(made) & series.is_not_null().to_numpy()
     return made, series.filter(pl.Series(lost)).to_list() if lost.any() else []
-
-
-def _per_unit(come: str, wanted: str) -> float:
-    """Days and seconds, where the model counts the other."""
-    return {(True, False): 1 / 86400, (False, True): 86400.0}.get(("%H" in come, "%H" in wanted), 1.0)
 
 
 def _plain(text: str | None) -> float | None:
