@@ -34,6 +34,7 @@ class Run:
     model.safetensors   the best checkpoint: the weights of the epoch with the best validation score
     checkpoints/        last.safetensors to resume from
     metrics.jsonl       a line an epoch: every term in nats
+    replay.safetensors  codes and reconstructions of a few examples, epoch by epoch
     results.json        the final figures on the test part
     plots/  README.md   pictures and the model card
     ```

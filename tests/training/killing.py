@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-SAME_FILES = ("model.safetensors", "checkpoints/last.safetensors", "metrics.jsonl")
+SAME_FILES = ("model.safetensors", "checkpoints/last.safetensors", "metrics.jsonl", "replay.safetensors")
 
 
 def hashes(run: Path) -> dict[str, str]:

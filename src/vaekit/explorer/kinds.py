@@ -36,7 +36,9 @@ def kind_of(model: Model) -> str:
     """
     schema = model.schema
     if schema is None:
-        raise UserError("The explorer needs to know what the model was trained on, and its config.json states nothing.")
+        raise UserError(
+            "The explorer needs to know what the model was trained on, and its config.json states nothing."
+        )
     if schema.kind == "image" and schema.shape[0] in (1, 3):
         return "image"
     if schema.kind == "audio":
@@ -61,7 +63,10 @@ def value_range(schema: Schema, x: Tensor) -> tuple[float, float]:
 
 def choose_examples(kind: str, part: Part, among: int) -> Tensor:
     """Places of a few examples among the first `among`, each class as often as the others."""
-    num = min(NUM_EXAMPLES[kind], max(8, EXAMPLES_BUDGET // (part.schema.num_features * (1 if kind == "image" else 2))))
+    num = min(
+        NUM_EXAMPLES[kind],
+        max(8, EXAMPLES_BUDGET // (part.schema.num_features * (1 if kind == "image" else 2))),
+    )
     num = min(num, among)
     if part.y is None:
         return torch.arange(num)
@@ -74,8 +79,10 @@ def choose_examples(kind: str, part: Part, among: int) -> Tensor:
     return torch.from_numpy(np.sort(np.lexsort((y, turn))[:num]))
 
 
-def state_examples(kind: str, schema: Schema, x: Tensor, index: Tensor | None, blobs: Blobs) -> dict[str, Any]:
-    """Examples x (M, *event), as the manifest states them: raw = x * scale + offset in a small type where that is exact."""
+def state_examples(
+    kind: str, schema: Schema, x: Tensor, index: Tensor | None, blobs: Blobs
+) -> dict[str, Any]:
+    """Examples x (M, *event), as the manifest states them: raw = x * scale + offset, in a small type where one fits."""
     values, dtype, scale = x.numpy(), "float32", 1.0
     if kind == "image" and schema.levels is not None and schema.levels <= 256 and schema.is_unit:
         scale, dtype = float(schema.levels - 1), "uint8"
@@ -94,7 +101,8 @@ def state_examples(kind: str, schema: Schema, x: Tensor, index: Tensor | None, b
 def state_audio(model: Model) -> dict[str, Any]:
     """How the page makes a waveform of what the decoder gives, and a spectrogram of a waveform."""
     schema, likelihood = model.schema, model.likelihood
-    assert schema is not None and schema.rate
+    assert schema is not None
+    assert schema.rate
     is_spectral = isinstance(likelihood, LogSpectral)
     spectrogram = likelihood.spectrogram if is_spectral else LogMel(_whole_hops(schema), schema.rate)  # type: ignore[union-attr]
     return {
@@ -138,7 +146,9 @@ def _vector_column(schema: Schema, j: int, raw: np.ndarray | None) -> dict[str, 
     """A number of a vector as a column; its decoder's output is in the model's units, so the page's are, too."""
     x = None
     if raw is not None:
-        offset, scale = (np.broadcast_to(np.asarray(v, float), schema.shape)[j] for v in (schema.offset, schema.scale))
+        offset, scale = (
+            np.broadcast_to(np.asarray(v, float), schema.shape)[j] for v in (schema.offset, schema.scale)
+        )
         x = (raw[:, j] - offset) / scale
     low, high = (-3.0, 3.0) if x is None or not len(x) else (float(x.min()), float(x.max()))
     edges = tuple(np.linspace(low, high if high > low else low + 1, 25).tolist())

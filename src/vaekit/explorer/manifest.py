@@ -21,6 +21,7 @@ from vaekit.explorer.kinds import (
 )
 from vaekit.explorer.points import Points, encode_points, plane_of, state_points
 from vaekit.explorer.priors import state_prior
+from vaekit.explorer.replays import state_replay
 from vaekit.hierarchical import HierarchicalVAE
 from vaekit.interop.codes import grid_of, is_discrete
 from vaekit.interop.onnx import export_onnx, halves_of
@@ -80,7 +81,11 @@ def state_run(run: Run, index: int = 0, *, max_points: int = MAX_POINTS) -> Stat
     assert schema is not None
     data = run.load_data() if "data" in run.config else None
     part = None if data is None else _pool(data, max_points)
-    x = None if part is None else part.batch(torch.arange(min(16, len(part))), torch.Generator().manual_seed(0))[0]
+    x = (
+        None
+        if part is None
+        else part.batch(torch.arange(min(16, len(part))), torch.Generator().manual_seed(0))[0]
+    )
     graphs = export_onnx(model, x, is_small=True, with_prior=_has_own_prior(model))
     points = None if part is None else encode_points(model, halves_of(model)[0], part)
     made = _about(run, model, kind) | {"latent": _latent(model, points)}
@@ -104,7 +109,7 @@ def state_run(run: Run, index: int = 0, *, max_points: int = MAX_POINTS) -> Stat
     made["audio"] = state_audio(model) if kind == "audio" else None
     made["table"] = state_table(schema, None if data is None else data.train) if kind == "table" else None
     made["curves"] = state_curves(run.metrics())
-    made["replay"] = None
+    made["replay"] = state_replay(run, made["latent"]["size"], plane, blobs)
     return StatedRun(made, blobs, points, plane, count)
 
 
@@ -128,7 +133,14 @@ def _latent(model: Model, points: Points | None) -> dict[str, Any]:
     if isinstance(model, VAE) and is_discrete(model):
         symbols, height, width, values = grid_of(model)
         grid = [symbols * height, width]
-        return {"size": math.prod(grid), "layers": [], "rate": None, "codebook": values, "grid": grid, "usage": None}
+        return {
+            "size": math.prod(grid),
+            "layers": [],
+            "rate": None,
+            "codebook": values,
+            "grid": grid,
+            "usage": None,
+        }
     shapes: list[tuple[int, ...]]
     if isinstance(model, LadderVAE):
         shapes = list(model.shapes)
@@ -205,6 +217,7 @@ def state_curves(metrics: list[dict[str, Any]]) -> dict[str, Any] | None:
         for part in ("train", "valid"):
             for name, value in (line.get(part) or {}).items():
                 row = series.setdefault(f"{part}.{name}", [None] * len(metrics))
-                row[i] = float(f"{value:.6g}") if isinstance(value, int | float) and math.isfinite(value) else None
+                row[i] = (
+                    float(f"{value:.6g}") if isinstance(value, int | float) and math.isfinite(value) else None
+                )
     return {"epoch": [line["epoch"] for line in metrics], "series": series}
-

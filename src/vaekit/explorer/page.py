@@ -26,7 +26,9 @@ FOLDER = Path(__file__).parent / "page"
 MARK = "<!--vaekit:data-->"
 
 
-def gather(runs: Sequence[Run], *, max_points: int = MAX_POINTS, budget: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Blob]]:
+def gather(
+    runs: Sequence[Run], *, max_points: int = MAX_POINTS, budget: int = MAX_BYTES
+) -> tuple[dict[str, Any], dict[str, Blob]]:
     """The manifest and the blobs of one or two runs, in at most `budget` bytes where that can be.
 
     Raises:
@@ -66,7 +68,9 @@ def make_page(runs: Sequence[Run], *, max_points: int = MAX_POINTS) -> bytes:
     shell, wasm = _shell(), Blob(_read("ort.wasm.gz"))
     room = MAX_BYTES - len(shell.encode()) - len(tag("wasm", wasm)) - 40_000 * len(runs)
     manifest, blobs = gather(runs, max_points=max_points, budget=room)
-    text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     parts = [f'<script type="application/json" id="manifest">{text}</script>']
     parts += [tag(name, blob) for name, blob in {**blobs, "wasm": wasm}.items()]
     title = f"<title>{html.escape(manifest['title'])} · vaekit explorer</title>"

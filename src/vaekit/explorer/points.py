@@ -97,7 +97,9 @@ def plane_of(mean: np.ndarray) -> dict[str, Any]:
     }
 
 
-def state_points(points: Points, count: int, plane: dict[str, Any] | None, blobs: Blobs) -> dict[str, Any] | None:
+def state_points(
+    points: Points, count: int, plane: dict[str, Any] | None, blobs: Blobs
+) -> dict[str, Any] | None:
     """The first `count` points, as the manifest states them.
 
     Positions keep what a screen can show, spreads and metrics what an eye can tell.
@@ -110,7 +112,9 @@ def state_points(points: Points, count: int, plane: dict[str, Any] | None, blobs
         "mean": blobs.array("mean", mean, "float16", bits=position),
         "std": None if std is None else blobs.array("std", std[:count], "float16", bits=4),
         "label": None if label is None else _labels(label[:count], blobs),
-        "metrics": {k: blobs.array(f"metric-{k}", v[:count], "float16", bits=6) for k, v in points.metrics.items()},
+        "metrics": {
+            k: blobs.array(f"metric-{k}", v[:count], "float16", bits=6) for k, v in points.metrics.items()
+        },
         "plane": plane,
     }
 

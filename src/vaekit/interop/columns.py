@@ -55,7 +55,9 @@ def layout_of(schema: Schema) -> Layout:
     number where they are few.
     """
     num = len(schema.columns)
-    offset, scale = (np.broadcast_to(np.asarray(v, float), (num,)).tolist() for v in (schema.offset, schema.scale))
+    offset, scale = (
+        np.broadcast_to(np.asarray(v, float), (num,)).tolist() for v in (schema.offset, schema.scale)
+    )
     places, start, chance = [], 0, 0
     for j, column in enumerate(schema.columns):
         if column.is_category:
@@ -64,7 +66,9 @@ def layout_of(schema: Schema) -> Layout:
             start, chance = start + size, chance + size
         else:
             edges, grid = _edges(column), (_grid(column) - offset[j]) / scale[j]
-            places.append(Place(start, 3, chance, len(edges) - 1, tuple(edges.tolist()), tuple(grid.tolist())))
+            places.append(
+                Place(start, 3, chance, len(edges) - 1, tuple(edges.tolist()), tuple(grid.tolist()))
+            )
             start, chance = start + 3, chance + len(edges) - 1
     return Layout(tuple(places), tuple(offset), tuple(scale))
 
@@ -136,4 +140,6 @@ def _below(px: TableRow, chance: Tensor, j: int, borders: Tensor) -> Tensor:
     t = (scores[:, None] - px.loc[..., i, None, :]) / px.scale[..., i, None, :]
     other = (px.log_weight[..., i, None, :].exp() * t.sigmoid()).sum(-1)
     is_below = (cells.specials[i, :count, None].to(borders) < borders).to(chance)
-    return chance[..., start + count : start + count + 1] * other + chance[..., start : start + count] @ is_below
+    return (
+        chance[..., start + count : start + count + 1] * other + chance[..., start : start + count] @ is_below
+    )

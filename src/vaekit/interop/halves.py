@@ -120,7 +120,11 @@ class Decoder(Half):
         part = model.likelihood if isinstance(model, VAE) else model
         super().__init__(model, "z", *(("y",) if part.condition else ()), *(("x",) if is_scored else ()))
         self.layout = layout
-        self.outputs = ("mean", *(("chance",) if layout is not None else ()), *(("log_px",) if is_scored else ()))
+        self.outputs = (
+            "mean",
+            *(("chance",) if layout is not None else ()),
+            *(("log_px",) if is_scored else ()),
+        )
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         given = self.given(tensors)
@@ -156,7 +160,9 @@ class Redraw(Half):
 
     def __init__(self, model: VAE | HierarchicalVAE | LadderVAE) -> None:
         parts = [model.prior] if isinstance(model, VAE) else list(getattr(model, "priors", [model]))
-        takes_class = any(p.condition or (i == 0 and getattr(p, "context_shape", None)) for i, p in enumerate(parts))
+        takes_class = any(
+            p.condition or (i == 0 and getattr(p, "context_shape", None)) for i, p in enumerate(parts)
+        )
         super().__init__(model, "z", "eps", "keep", *(("y",) if takes_class else ()))
         zeros = torch.zeros(1, math.prod(model.latent_shape))
         draw = Kept(zeros, zeros, zeros)
@@ -170,5 +176,7 @@ class Redraw(Half):
 
     def _drawn(self, draw: Kept, y: Tensor | None, num: int) -> Tensor:
         if y is None and self.model.condition:
-            y = torch.zeros(num, self.model.condition)  # a model whose prior takes no class asks for one all the same
+            y = torch.zeros(
+                num, self.model.condition
+            )  # a model whose prior takes no class asks for one all the same
         return cast(VAE, self.model).draw_prior(num, y, draw=draw).flatten(1)

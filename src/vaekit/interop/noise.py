@@ -17,7 +17,9 @@ def is_reparameterized(q: Distribution) -> bool:
     """Whether a draw is a smooth map of Gaussian noise that `moved` knows."""
     if isinstance(q, Shaped | Flow):
         return is_reparameterized(q.base)
-    return isinstance(q, MultivariateNormal) or (isinstance(q, Independent) and isinstance(q.base_dist, Normal))
+    return isinstance(q, MultivariateNormal) or (
+        isinstance(q, Independent) and isinstance(q.base_dist, Normal)
+    )
 
 
 def moved(q: Distribution, eps: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -101,7 +101,7 @@ def export_onnx(
         first, code = _export(encoder, inputs, is_small), encoder(*inputs)[0]
         try:
             second = _export(decoder, example_inputs(decoder, x, code), is_small)
-        except Untranslatable:
+        except UntranslatableError:
             # Some densities need functions that ONNX does not have; the mean needs none of them.
             decoder = halves_of(model, is_scored=False)[1]
             second = _export(decoder, example_inputs(decoder, x, code), is_small)
@@ -113,7 +113,7 @@ def export_onnx(
     return Exported(first, second, third)
 
 
-class Untranslatable(UserError):
+class UntranslatableError(UserError):
     """A graph that cannot be written in ONNX."""
 
 
@@ -198,12 +198,14 @@ def _written(half: Half, inputs: tuple[Tensor, ...]) -> Any:
     """The graph of a half as an onnx ModelProto.
 
     Raises:
-        Untranslatable: the exporter knows no ONNX for something in it.
+        UntranslatableError: the exporter knows no ONNX for something in it.
     """
     batch = torch.export.Dim("batch")  # the same for all inputs
     try:
         with _quiet():
-            program = torch.export.export(half, inputs, dynamic_shapes=(({0: batch},) * len(inputs),), strict=False)
+            program = torch.export.export(
+                half, inputs, dynamic_shapes=(({0: batch},) * len(inputs),), strict=False
+            )
             written = torch.onnx.export(
                 program,
                 custom_translation_table=translations(),
@@ -213,7 +215,7 @@ def _written(half: Half, inputs: tuple[Tensor, ...]) -> Any:
                 verbose=False,
             )
     except Exception as error:  # the exporter raises what its many parts raise
-        raise Untranslatable(
+        raise UntranslatableError(
             f"This {type(half.model).__name__} cannot be exported, because torch cannot write its "
             f"{type(half).__name__.lower()} as an ONNX graph: {_reason(error)}."
         ) from error
@@ -270,7 +272,9 @@ def _rename(graph: Any, half: Half) -> None:
     names = {"": ""}
     names |= {value.name: name for value, name in zip(graph.input, half.inputs, strict=True)}
     names |= {value.name: name for value, name in zip(graph.output, half.outputs, strict=True)}
-    own = [weight.name for weight in graph.initializer] + [name for node in graph.node for name in node.output]
+    own = [weight.name for weight in graph.initializer] + [
+        name for node in graph.node for name in node.output
+    ]
     for name in own:
         names.setdefault(name, f"v{len(names)}")
     for value in (*graph.input, *graph.output, *graph.initializer):

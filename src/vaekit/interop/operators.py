@@ -20,7 +20,12 @@ def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     from onnxscript import opset20 as op
 
     def searchsorted(
-        borders: Any, values: Any, out_int32: bool = False, right: bool = False, side: Any = None, sorter: Any = None
+        borders: Any,
+        values: Any,
+        out_int32: bool = False,
+        right: bool = False,
+        side: Any = None,
+        sorter: Any = None,
     ) -> Any:
         last = op.Constant(value_ints=[-1])
         borders = op.Unsqueeze(borders, op.Constant(value_ints=[-2]))

@@ -28,6 +28,7 @@ from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
 from vaekit.training.precision import choose_precision
+from vaekit.training.replay import Replay
 from vaekit.training.report import Report
 from vaekit.training.settings import Settings
 from vaekit.training.spikes import SpikeGuard
@@ -88,6 +89,7 @@ class Training:
         self.num_steps = settings.epochs * self.steps_per_epoch
         self.config = run.config  # as it was at the start; the file may be edited while the training runs
         self.fingerprint = fingerprint(data.train)
+        self.replay = Replay(run.path / "replay.safetensors", model, self.valid_part or self.train_part)
 
     # One epoch's parts.
 
@@ -224,6 +226,7 @@ class Training:
         }
         self.progress = checkpoint.progress
         first(lambda: truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes))
+        self.replay.restore(self.progress.epoch)
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl; it counts once the checkpoint that follows knows its length."""
@@ -271,6 +274,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
                 is_best = score is None or progress.best_score is None or score < progress.best_score
                 if is_best:
                     first(lambda: save_weights(training.model, training.run.path))
+                training.replay.note(training.model, progress.epoch + 1)
         except Interrupted:
             training.save()
             raise
