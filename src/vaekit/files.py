@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vaekit.errors import UserError
 
@@ -25,27 +28,65 @@ def refuse_pickle(path: Path) -> None:
         )
 
 
-def write_atomic(
-    path: Path,
-    content: bytes,
-    advice: str = "free space or choose another folder with --out, then continue with --resume",
-) -> None:
+ADVICE = "free space or choose another folder with --out, then continue with --resume"
+
+
+def write_atomic(path: Path, content: bytes, advice: str = ADVICE) -> None:
     """Write `content` so that a kill at any moment leaves the old file or the new one.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; the old file is untouched.
     """
+    with whole_file(path, advice) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, advice: str = ADVICE) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, which takes its name when all is there, and never does where that fails.
+
+    Raises:
+        UserError: as `write_atomic`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"{path} could not be written ({error.strerror or error}); {advice}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def remove_stale(folder: Path) -> int:
+    """Remove what writers left that were killed while they wrote; returns how many files.
+
+    Args:
+        folder: searched with its sub-folders.
+    """
+    if os.name != "posix":
+        return 0  # elsewhere asking whether a process lives can end it
+    count = 0
+    for path in folder.rglob(".*.tmp"):
+        found = re.fullmatch(r"\..+\.(\d+)\.tmp", path.name)
+        if found and path.is_file() and not _lives(int(found[1])):
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

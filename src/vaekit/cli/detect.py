@@ -15,8 +15,11 @@ from vaekit.cli.reconstruct import identity
 if TYPE_CHECKING:
     import numpy as np
 
+    from vaekit.evaluation.detect import Detection
+    from vaekit.schema import Schema
+
 EXAMPLE = "vaekit detect runs/adult-1 new.csv -o scores.csv"
-SUFFIXES = (".csv",)
+SUFFIXES = (".csv", ".parquet")
 NUM_REASONS, SHOWN = 3, 10
 
 
@@ -39,38 +42,50 @@ def detect(
     Args:
         run: a run folder, or a name in runs/.
         input: a table, an image, a folder of images, or a .npy, .npz or IDX file. [default: the run's test part]
-        output: .csv with a row an example. [default: the next free RUN-scores.csv]
+        output: .csv or .parquet with a row an example. [default: the next free RUN-scores.csv]
         part: of the run's own data: test, valid or train.
         num_samples: draws of the code for each example.
     """
-    from vaekit.evaluation import detect as score
+    from vaekit.cli.sink import sink
+    from vaekit.evaluation.detect import detections
 
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-scores.csv", SUFFIXES, force=force)
     model = load_model(opened, common.device)
     name, found = examples(opened, input, part)
     data = opened.load_data()
-    result = score(model, found, data.train, num_samples=num_samples, seed=common.seed)
-    columns: dict[str, list[Any]] = {
-        **identity(found),
-        "score": [round(v, 6) for v in result.score.tolist()],
-        "surprise": [round(v, 4) for v in result.surprise.tolist()],
-    }
-    if result.contributions is not None:
-        known = [c.name for c in opened.schema.columns] or [f"x_{i + 1}" for i in range(result.contributions.shape[1])]
-        columns["because"] = [reasons(row, known) for row in result.contributions]
-    path = planned.write_columns(columns)
-    strange = int((result.score >= 0.99).sum())
-    facts = {"run": str(opened.path), "input": name, "output": path, "number": len(found), "strange": strange,
-             "seed": common.seed}  # fmt: skip
+    start, strange = 0, 0
+    top: list[tuple[float, list[Any]]] = []
+    columns: dict[str, list[Any]] = {}
+    with sink(planned, "", len(found)) as out:
+        for result in detections(model, found, data.train, num_samples=num_samples, seed=common.seed):
+            columns = {**identity(found, start, start + len(result.score)), **_columns(result, opened.schema)}
+            out.write(columns, {})
+            start += len(result.score)
+            strange += int((result.score >= 0.99).sum())
+            first = (-result.surprise).argsort(kind="stable")[:SHOWN].tolist()
+            top += [(result.surprise[i], [values[i] for values in columns.values()]) for i in first]
+            top = sorted(top, key=lambda row: -row[0])[:SHOWN]
+    facts = {"run": str(opened.path), "input": name, "output": str(planned.path), "number": start,
+             "strange": strange, "seed": common.seed}  # fmt: skip
 
     def view() -> list[Any]:
-        first = sorted(range(len(found)), key=lambda i: -result.surprise[i])[:SHOWN]
-        rows = [[values[i] for values in columns.values()] for i in first]
-        text = f"{strange:,} of {len(found):,} examples are stranger than 99 % of the training part: {path}"
-        return [table(f"The strangest of {name}", list(columns), rows), text]
+        text = f"{strange:,} of {start:,} examples are stranger than 99 % of the training part: {planned.path}"
+        return [table(f"The strangest of {name}", list(columns), [row for _, row in top]), text]
 
     return Answer(facts, view)
+
+
+def _columns(found: Detection, schema: Schema) -> dict[str, list[Any]]:
+    """Score, surprise and reasons of some examples."""
+    columns: dict[str, list[Any]] = {
+        "score": [round(v, 6) for v in found.score.tolist()],
+        "surprise": [round(v, 4) for v in found.surprise.tolist()],
+    }
+    if found.contributions is not None:
+        known = [c.name for c in schema.columns] or [f"x_{i + 1}" for i in range(found.contributions.shape[1])]
+        columns["because"] = [reasons(row, known) for row in found.contributions]
+    return columns
 
 
 def reasons(contributions: np.ndarray, names: list[str]) -> str:

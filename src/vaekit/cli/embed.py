@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -13,7 +13,7 @@ from vaekit.cli.output import Output
 from vaekit.cli.reconstruct import identity, with_labels
 
 EXAMPLE = "vaekit embed runs/digits-1 photos/ -o codes.csv"
-SUFFIXES = (".csv", ".npy", ".npz")
+SUFFIXES = (".csv", ".npy", ".npz", ".parquet")
 
 
 def embed(
@@ -28,34 +28,35 @@ def embed(
 ) -> Answer:
     """Compress examples to their codes, the means of q(z|x) (the mean directions on a sphere).
 
-    Of a vector-quantized model, .csv holds the numbers of the codes, .npy their vectors, .npz both.
+    Of a vector-quantized model, .csv and .parquet hold the numbers of the codes, .npy their vectors, .npz both. Any
+    number of examples needs the memory of a few: large files are read and written piece by piece.
 
     Args:
         run: a run folder, or a name in runs/.
         input: an image, a folder of images, a table, or a .npy, .npz or IDX file. [default: the run's test part]
-        output: .csv has a row an example, with its name and label; .npy is (N, D); .npz has z, y and names.
-            [default: the next free RUN-codes.csv]
+        output: .csv and .parquet have a row an example, with its name and label; .npy is (N, D); .npz has z, y and
+            names. [default: the next free RUN-codes.csv]
         part: of the run's own data: test, valid or train.
     """
     import torch
 
+    from vaekit.cli.sink import sink
     from vaekit.distributions.shaped import center
 
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-codes.csv", SUFFIXES, force=force)
     model = load_model(opened, common.device)
     name, found = examples(opened, input, part)
-    gathered: dict[str, list[Any]] = {}
-    with torch.no_grad():
+    start, shape = 0, tuple[int, ...]()
+    with torch.no_grad(), sink(planned, "z", len(found)) as out:
         for x, y in batches(model, found):
-            qz = model.encode(x, y)
+            qz, stop = model.encode(x, y), start + len(x)
             values = {"z": center(qz), "codes": getattr(qz, "codes", None)}
-            for key, value in values.items():
-                if value is not None:
-                    gathered.setdefault(key, []).append(value.cpu())
-    arrays = {key: torch.cat(values).numpy() for key, values in gathered.items()}
-    main = "codes" if planned.suffix == ".csv" and "codes" in arrays else "z"
-    path = planned.write_arrays(main, arrays | with_labels(found), identity(found))
-    shape = list(arrays[main].shape)
-    facts = {"run": str(opened.path), "input": name, "output": path, "number": len(found), "shape": shape}
-    return Answer(facts, lambda: f"{len(found):,} codes of {name}, shape {tuple(shape[1:])}: {path}")
+            arrays = {key: value.cpu().numpy() for key, value in values.items() if value is not None}
+            if planned.suffix in (".csv", ".parquet") and "codes" in arrays:
+                out.main = "codes"
+            out.write(identity(found, start, stop), arrays | with_labels(found, start, stop))
+            start, shape = stop, arrays[out.main].shape[1:]
+    facts = {"run": str(opened.path), "input": name, "output": str(planned.path), "number": start,
+             "shape": [start, *shape]}  # fmt: skip
+    return Answer(facts, lambda: f"{start:,} codes of {name}, shape {shape}: {planned.path}")

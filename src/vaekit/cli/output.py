@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,31 +75,18 @@ class Output:
             return self.write(save(figure, Path(folder) / "picture.png").read_bytes())
 
     def write_arrays(self, main: str, arrays: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> str:
-        """Arrays as .npy (the one named `main`), .npz (all of them) or .csv (its rows, behind `columns`)."""
-        import numpy as np
+        """Arrays as .npy (the one named `main`), .npz (all of them), .csv or .parquet (its rows, behind `columns`)."""
+        from vaekit.cli.sink import sink
 
-        if self.suffix == ".csv":
-            return self.write(as_csv(arrays[main], main, columns))
-        buffer = io.BytesIO()
-        if self.suffix == ".npy":
-            np.save(buffer, arrays[main], allow_pickle=False)
-        else:
-            np.savez(buffer, **arrays)
-        return self.write(buffer.getvalue())
+        with sink(self, main, len(arrays[main])) as out:
+            out.write(columns, arrays)
+        return str(self.path)
 
     def write_frame(self, frame: Any) -> str:
         """A polars frame as .csv, .tsv or .parquet."""
         from vaekit.data.table_text import table_bytes
 
         return self.write(table_bytes(frame, self.suffix))
-
-    def write_columns(self, columns: Mapping[str, Sequence[Any]]) -> str:
-        """Columns of equal length as .csv."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-        return self.write(out.getvalue().encode())
 
 
 def next_free(default: str) -> Path:
@@ -112,19 +97,6 @@ def next_free(default: str) -> Path:
         number += 1
         path = Path(default).with_stem(f"{Path(default).stem}-{number}")
     return path
-
-
-def as_csv(values: Any, name: str, columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """Rows of an array (N, ...), flattened to name_1, name_2, ..., behind other columns."""
-    flat = values.reshape(len(values), -1)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    numbered = [name] if flat.shape[1] == 1 else [f"{name}_{i + 1}" for i in range(flat.shape[1])]
-    writer.writerow([*columns, *numbered])
-    extra: Iterable[tuple[Any, ...]] = zip(*columns.values(), strict=True) if columns else ((),) * len(flat)
-    for before, row in zip(extra, flat.tolist(), strict=True):
-        writer.writerow([*before, *(f"{v:.7g}" if isinstance(v, float) else v for v in row)])
-    return out.getvalue().encode()
 
 
 def in_data_units(x: Tensor, schema: Schema) -> Any:

@@ -98,18 +98,21 @@ def _recording(run: str, made: tuple[str, float, float], name: str) -> Answer:
     return Answer(facts, lambda: f"{seconds:.2f} s of {name}, log-mel error {error:.2f} dB: {path}")
 
 
-def identity(part: Any) -> dict[str, list[Any]]:
+def identity(part: Any, start: int = 0, stop: int | None = None) -> dict[str, list[Any]]:
     """The columns that say which example a row is: its file name or its place, and its class."""
-    columns: dict[str, list[Any]] = {"name": part.names} if part.names else {"index": list(range(len(part)))}
+    stop = len(part) if stop is None else stop
+    columns: dict[str, list[Any]] = (
+        {"name": part.names[start:stop]} if part.names else {"index": list(range(start, stop))}
+    )
     if part.y is not None:
         known = part.schema.label_names
-        columns["label"] = [known[i] if i < len(known) else i for i in part.y.tolist()]
+        columns["label"] = [known[i] if i < len(known) else i for i in part.y[start:stop].tolist()]
     return columns
 
 
-def with_labels(part: Any) -> dict[str, Any]:
+def with_labels(part: Any, start: int = 0, stop: int | None = None) -> dict[str, Any]:
     """Labels and file names as arrays, where there are any."""
     import numpy as np
 
-    found: dict[str, Any] = {} if part.y is None else {"y": part.y.cpu().numpy()}
-    return found | ({"names": np.array(part.names)} if part.names else {})
+    found: dict[str, Any] = {} if part.y is None else {"y": part.y[start:stop].long().cpu().numpy()}
+    return found | ({"names": np.array(part.names[start:stop])} if part.names else {})

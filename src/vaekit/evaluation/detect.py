@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,33 +58,46 @@ def detect(
     Raises:
         UserError: nothing to score, or no reference.
     """
+    found = list(detections(model, part, reference, num_samples=num_samples, seed=seed, limit=limit))
+    cells = [f.contributions for f in found if f.contributions is not None]
+    return Detection(
+        np.concatenate([f.score for f in found]),
+        np.concatenate([f.surprise for f in found]),
+        np.concatenate(cells) if cells else None,
+    )
+
+
+def detections(
+    model: Model, part: Part, reference: Part, *, num_samples: int = 32, seed: int = 0, limit: int = NUM_REFERENCE
+) -> Iterator[Detection]:
+    """`detect`, a batch at a time and in order: any number of examples in the memory of one batch.
+
+    Raises:
+        UserError: nothing to score, or no reference.
+    """
     if not len(part) or not len(reference):
         raise UserError("There are no examples to score, or none to compare them with.")
     known = subset(reference, limit, seed)
     with evaluating(model, seed):
-        base, base_cells = _costs(model, known, num_samples)
+        costs = list(_costs(model, known, num_samples))
+    base = np.concatenate([cost for cost, _ in costs])
+    base_cells = [cells for _, cells in costs if cells is not None]
+    average = np.nan_to_num(np.nanmean(np.concatenate(base_cells), 0)) if base_cells else None
+    if average is not None:
+        base = base - np.where(np.isnan(np.concatenate(base_cells)), 0, average).sum(1)
+    usual, base = base.mean(), np.sort(base)
     with evaluating(model, seed):
-        cost, cells = _costs(model, part, num_samples)
-    if base_cells is None or cells is None:
-        base, cost = base - base.mean(), cost - base.mean()
-        return Detection(_calibrated(cost, base), cost, None)
-    average = np.nan_to_num(np.nanmean(base_cells, 0))
-    base = base - np.where(np.isnan(base_cells), 0, average).sum(1)
-    cost = cost - np.where(np.isnan(cells), 0, average).sum(1)
-    offset = base.mean()
-    return Detection(_calibrated(cost, base), cost - offset, np.nan_to_num(cells - average))
+        for cost, cells in _costs(model, part, num_samples):
+            if cells is not None and average is not None:
+                cost, cells = cost - np.where(np.isnan(cells), 0, average).sum(1), np.nan_to_num(cells - average)
+            # The share of the reference below each value.
+            yield Detection(np.searchsorted(base, cost, "left") / len(base), cost - usual, cells)
 
 
-def _calibrated(cost: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """The share of `base` below each value."""
-    return np.searchsorted(np.sort(base), cost, "left") / len(base)
-
-
-def _costs(model: Model, part: Part, num_samples: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """-log p(x) of each example, (N,), and of its columns, (N, C), NaN where a cell is missing."""
+def _costs(model: Model, part: Part, num_samples: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """-log p(x) of each example of a batch, (B,), and of its columns, (B, C), NaN where a cell is missing."""
     draws = num_samples if model.is_density else 1
     size, chunk = chunk_sizes(model, part, draws)
-    costs, columns = [], []
     for x, y in batches_of(part, model, size):
         given = y if model.condition else None
         total: list[Tensor] = []
@@ -91,10 +105,9 @@ def _costs(model: Model, part: Part, num_samples: int) -> tuple[np.ndarray, np.n
             trace = model(x, given, min(chunk, draws - start))
             total.append(_log_weight(model, trace, x))
         log_w = torch.cat(total)
-        costs.append((np.log(len(log_w)) - log_w.double().logsumexp(0)).cpu())
-        columns.append(_of_columns(model, x, given))
-    cells = torch.cat([c for c in columns if c is not None]).double().cpu().numpy() if columns[0] is not None else None
-    return torch.cat(costs).numpy(), cells
+        cost = (np.log(len(log_w)) - log_w.double().logsumexp(0)).cpu().numpy()
+        cells = _of_columns(model, x, given)
+        yield cost, None if cells is None else cells.double().cpu().numpy()
 
 
 def _log_weight(model: Model, trace: Any, x: Tensor) -> Tensor:
