@@ -12,8 +12,8 @@ import torch
 
 import vaekit
 from vaekit.component import from_config, to_config
-from vaekit.errors import UserError
-from vaekit.files import write_json
+from vaekit.errors import UserError, require_seed
+from vaekit.files import remove_stale, write_json
 from vaekit.model import Model
 from vaekit.objectives import ELBO, Objective, Reconstruction
 from vaekit.options import check_config, sort_options
@@ -85,6 +85,7 @@ def train(
     Raises:
         UserError: anything about the call, the data or the disk, in one sentence.
     """
+    seed = require_seed(seed)
     chosen = join(choose_device(device))
     with relaying():
         plan = in_turn(lambda: make_plan(data, recipe, objective, options, seed))
@@ -215,7 +216,8 @@ def plan_from_config(config: dict[str, Any], data: Any = None) -> Plan:
     seed = run.get("seed", source.pop("seed", 0))
     source.pop("seed", None)
     recorded = source.pop("data")
-    record = {key: source.pop(key) for key in ("shape", "sha256") if key in source}  # of an array from Python
+    # Of an array from Python, and of a table too large to be read whole.
+    record = {key: source.pop(key) for key in ("shape", "sha256", "max_cells") if key in source}
     dataset = open_data(
         recorded if data is None else data, seed=seed, **sort_options(source, None).data, **record
     )
@@ -278,11 +280,14 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                 run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device
             )
             if training.checkpoint_path.exists():
+                if rank() == 0 and (stale := remove_stale(run.path)):
+                    report.say(f"Half-written files of a killed process were removed: {stale}.")
                 training.restore()
-                report.say(
-                    f"Resuming {run.path} after epoch {training.progress.epoch} of {plan.settings.epochs}."
-                )
+                is_over = training.progress.is_done and run.is_finished
+                report.resumed(run.path, training.progress.epoch, plan.settings.epochs, is_over)
             else:
+                for note in plan.data.notes:
+                    report.say(note)
                 report.say(
                     f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
                     f"{device.type}{f', {world()} processes' if world() > 1 else ''}."

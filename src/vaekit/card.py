@@ -42,6 +42,8 @@ def model_card(run: Run, model: Model, data: Dataset, results: dict[str, Any]) -
         "",
         f"Data: {schema.kind} of shape {schema.shape}; {parts}.",
         "",
+        *[f"- {note}" for note in data.notes],
+        "",
         *_figures(results),
         "",
         "## Pictures",

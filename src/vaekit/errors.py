@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(ValueError):
@@ -29,3 +31,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close:
         return f'Did you mean "{close[0]}"?'
     return f"Known: {', '.join(known)}."
+
+
+def require_seed(seed: Any) -> int:
+    """A seed that every generator takes, as a plain int.
+
+    Raises:
+        UserError: no whole number, or one beyond 63 bits.
+
+    Example:
+        >>> require_seed(3)
+        3
+    """
+    try:
+        value = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        value = -1
+    if not 0 <= value < 2**63:
+        raise UserError(f"seed is a whole number from 0 to 2^63 - 1; {seed!r} came.")
+    return value

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from vaekit.cli.signature import whole
+from vaekit.cli.signature import seed as to_seed
 
 EVERY_VERB = Group("Every verb", sort_key=100)
 
@@ -21,7 +21,7 @@ class Common:
         bool, Parameter(negative=(), group=EVERY_VERB, show_default=False, help="print one JSON object, nothing else.")
     ] = False
     seed: Annotated[
-        int, Parameter(converter=whole, group=EVERY_VERB, help="fixes everything that is drawn at random.")
+        int, Parameter(converter=to_seed, group=EVERY_VERB, help="fixes everything that is drawn at random.")
     ] = 0
     device: Annotated[str, Parameter(group=EVERY_VERB, help="auto, cpu, cuda or mps.")] = "auto"
 

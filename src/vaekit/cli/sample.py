@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -67,8 +68,8 @@ def sample(
         raise UserError(f"--number must be at least 1; {number} came.")
     if planned.suffix == ".png" and number > MAX_SHOWN:
         raise UserError(f"A picture shows at most {MAX_SHOWN} examples; write {number:,} to a .npy file.")
-    if temperature < 0:
-        raise UserError(f"--temperature must be at least 0; {temperature:g} came.")
+    if not 0 <= temperature < math.inf:
+        raise UserError(f"--temperature must be at least 0 and finite; {temperature:g} came.")
     model = load_model(opened, common.device)
     schema = opened.schema
     x, y = draw(model, schema, number, label, temperature, common.seed)

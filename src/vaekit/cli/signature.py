@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from vaekit.errors import require_seed
 from vaekit.options import fields_of, parameters_of
 from vaekit.training.settings import Settings
 
@@ -97,6 +98,11 @@ def whole(kind: Any, tokens: Sequence[Any]) -> int | None:
         return int(text)
     except ValueError:
         raise ValueError(f'a whole number is expected; "{text}" came.') from None
+
+
+def seed(kind: Any, tokens: Sequence[Any]) -> int:
+    """A whole number that every generator takes as its seed."""
+    return require_seed(whole(kind, tokens))
 
 
 def parse_size(kind: Any, tokens: Sequence[Any]) -> int | tuple[int, int] | None:

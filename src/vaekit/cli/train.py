@@ -10,7 +10,8 @@ from cyclopts import Group, Parameter
 
 from vaekit.cli.answer import Answer, estimate, pairs
 from vaekit.cli.common import EVERY_VERB
-from vaekit.cli.signature import fields, proposed_settings, recipe_options, value_of, whole, with_options
+from vaekit.cli.signature import fields, proposed_settings, recipe_options, value_of, with_options
+from vaekit.cli.signature import seed as to_seed
 from vaekit.errors import UserError
 from vaekit.options import DataOptions, fields_of
 from vaekit.recipes import NAMES, find_recipe
@@ -55,7 +56,7 @@ def train(
     seed: Annotated[
         int | None,
         Parameter(
-            converter=whole,
+            converter=to_seed,
             group=EVERY_VERB,
             help="fixes the split, the weights, the order and the noise. [default: 0]",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -53,8 +54,8 @@ def traverse(
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-traversals.png", suffixes(SUFFIXES, opened.schema), force=force)
     for name, value, low in (("dims", dims, 1), ("steps", steps, 2), ("span", span, 0)):
-        if value < low:
-            raise UserError(f"--{name} must be at least {low}; {value} came.")
+        if not low <= value < math.inf:
+            raise UserError(f"--{name} must be at least {low} and finite; {value} came.")
     model = load_model(opened, common.device)
     if len(model.latent_shape) != 1:
         is_book = getattr(getattr(model, "posterior", None), "support", "real") == "codes"

@@ -22,7 +22,7 @@ from vaekit.data.sounds import SoundOptions, holds_sounds, read_sounds
 from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.data.split import split
 from vaekit.data.tables import read_table, table_schema
-from vaekit.errors import UserError, did_you_mean
+from vaekit.errors import UserError, did_you_mean, require_seed
 from vaekit.schema import Schema
 
 IN_MEMORY = "<array>"
@@ -87,6 +87,7 @@ def open_data(
     """
     if isinstance(data, Dataset):
         return data
+    seed = require_seed(seed)
     if binarize not in ("none", "dynamic", "static"):
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
     sound = SoundOptions(rate, length, clips, loudness, pattern)

@@ -10,6 +10,8 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.kl import kl_divergence, register_kl
 from torch.types import _size
 
+from vaekit.errors import UserError
+
 
 class Shaped(Distribution):
     """Draws of `base`, vectors of length D, laid out as `shape`, whose sizes multiply to D.
@@ -92,7 +94,13 @@ class Tempered(Distribution):
 
 
 def tempered(distribution: Distribution, temperature: float) -> Distribution:
-    """A distribution with its spread scaled: by the distribution's own `tempered`, else about its mean."""
+    """A distribution with its spread scaled: by the distribution's own `tempered`, else about its mean.
+
+    Raises:
+        UserError: a temperature that is negative or not finite.
+    """
+    if not 0 <= temperature < math.inf:
+        raise UserError(f"temperature is at least 0 and finite; {temperature} came.")
     if temperature == 1.0:
         return distribution
     own = getattr(distribution, "tempered", None)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from vaekit.errors import require_seed
+
 if TYPE_CHECKING:
     from vaekit.data.dataset import Part
     from vaekit.model import Model
@@ -27,7 +29,7 @@ def evaluating(model: Model, seed: int) -> Iterator[None]:
     was_training = model.training
     devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
-        torch.manual_seed(seed)
+        torch.manual_seed(require_seed(seed))
         model.eval()
         try:
             yield

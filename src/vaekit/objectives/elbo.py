@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,14 +27,14 @@ class ELBO(Objective):
             (Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow", 2016).
 
     Raises:
-        UserError: a negative beta or free_bits.
+        UserError: a beta or free_bits that is negative or not finite.
     """
 
     def __init__(self, *, beta: float | Schedule = 1.0, free_bits: float = 0.0) -> None:
         super().__init__()
-        if free_bits < 0 or (not isinstance(beta, Schedule) and beta < 0):
+        if not 0 <= free_bits < math.inf or not (isinstance(beta, Schedule) or 0 <= beta < math.inf):
             raise UserError(
-                f"ELBO takes beta and free_bits of at least 0; beta={beta}, free_bits={free_bits} came."
+                f"ELBO takes finite beta and free_bits of at least 0; beta={beta}, free_bits={free_bits} came."
             )
         self.beta, self.free_bits = beta, free_bits
         self.is_coupled = free_bits > 0

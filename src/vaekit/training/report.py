@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +25,17 @@ class Report:
         """One plain sentence."""
         self._clear()
         self.console.print(text, markup=False)
+
+    def resumed(self, path: Path, done: int, planned: int, is_over: bool) -> None:
+        """Where a run that was begun before goes on, or that it does not."""
+        if not is_over:
+            self.say(f"Resuming {path} after epoch {done} of {planned}.")
+            return
+        self.say(
+            f"{path} is finished already, with {done} of {planned} epochs: nothing is left to train, and its figures "
+            "and pictures are made again. For a longer training begin a new run: "
+            f"vaekit train --config {path}/config.toml --epochs {2 * planned}"
+        )
 
     def step(self, epoch: int, epochs: int, step: int, steps: int) -> None:
         """The live line inside an epoch."""
