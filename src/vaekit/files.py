@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vaekit.errors import UserError
 
@@ -26,26 +28,37 @@ def refuse_pickle(path: Path) -> None:
         )
 
 
-def write_atomic(
-    path: Path,
-    content: bytes,
-    advice: str = "free space or choose another folder with --out, then continue with --resume",
-) -> None:
+ADVICE = "free space or choose another folder with --out, then continue with --resume"
+
+
+def write_atomic(path: Path, content: bytes, advice: str = ADVICE) -> None:
     """Write `content` so that a kill at any moment leaves the old file or the new one.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; the old file is untouched.
     """
+    with whole_file(path, advice) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, advice: str = ADVICE) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, which takes its name when all is there, and never does where that fails.
+
+    Raises:
+        UserError: as `write_atomic`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"{path} could not be written ({error.strerror or error}); {advice}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
