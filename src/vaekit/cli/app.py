@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("train", "sample", "reconstruct", "embed", "traverse", "interpolate", "evaluate", "compare"),
-    *("impute", "detect", "fit-prior", "show", "runs", "check", "info"),
+    *("impute", "detect", "fit-prior", "explore", "export", "show", "runs", "check", "info"),
 )
 """Every verb; a new one is a file here with a function of the same name (`_` for `-`), and a word in this list."""
 
