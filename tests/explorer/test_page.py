@@ -214,7 +214,7 @@ def test_rows_are_typed_and_read(open_page: Open, page_file: Write) -> None:
     page.get_by_label("work", exact=True).select_option("self")
     page.get_by_role("button", name="Encode this row").click()
     page.wait_for_selector(".result .spread circle")
-    assert "0.70 ·  · self" in page.locator(".before-after .line").inner_text()
+    assert "0.70 · – · self · –" in page.locator(".before-after .line").inner_text()
 
 
 def test_training_is_replayed(open_page: Open, page_file: Write) -> None:

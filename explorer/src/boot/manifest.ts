@@ -32,6 +32,7 @@ export interface ColumnInfo {
   offset?: number;
   scale?: number;
   format?: string;
+  chance?: { start: number; size: number } | null;
   histogram?: { edges?: number[]; counts: number[] } | null;
 }
 

@@ -13,11 +13,15 @@ export interface Encoded {
   z: Float32Array;
   /** Nats of each dimension, where the graph tells them. */
   kl: Float32Array | null;
+  /** q(y|x), of a model that finds the class itself. */
+  classes: Float32Array | null;
 }
 
 export interface Decoded {
   /** One entry an item of the batch. */
   items: Float32Array[];
+  /** Of a table, the chances of the bins of every column. */
+  chances: Float32Array[] | null;
   /** Of an item. */
   shape: number[];
   ms: number;
@@ -38,11 +42,14 @@ export class Model {
     const feeds = this.codeFeeds(graph, codes, y);
     if (graph.inputs.includes("x")) feeds["x"] = zeros([codes.length, ...this.info.shape]);
     const name = graph.outputs[0];
-    const { results, ms } = await this.engine.run(this.name(graph), feeds, [name]);
-    const { data, dims } = results[name];
-    const size = product(dims) / codes.length;
-    const items = codes.map((_, i) => (data as Float32Array).subarray(i * size, (i + 1) * size));
-    return { items, shape: dims.slice(1), ms };
+    const outputs = [name, ...graph.outputs.filter((output) => output === "chance")];
+    const { results, ms } = await this.engine.run(this.name(graph), feeds, outputs);
+    const rows = ({ data, dims }: Results[string]) => {
+      const size = product(dims) / codes.length;
+      return codes.map((_, i) => (data as Float32Array).subarray(i * size, (i + 1) * size));
+    };
+    const chances = results["chance"] ? rows(results["chance"]) : null;
+    return { items: rows(results[name]), chances, shape: results[name].dims.slice(1), ms };
   }
 
   /** log p(x|z) in nats for each code, or null where the run does not have it. */
@@ -59,11 +66,12 @@ export class Model {
 
   /** q(z|x) of one input, and z at the noise eps (none: the mean). */
   async encode(x: Float32Array, y: number | null, eps: Float32Array | null = null): Promise<Encoded> {
-    const outputs = ["z", "mean", "std", "kl"].filter((name) => this.info.encoder?.outputs.includes(name));
+    const outputs = ["z", "mean", "std", "kl", "class"].filter((name) => this.info.encoder?.outputs.includes(name));
     const results = await this.runEncoder(x, y, eps, outputs);
     const mean = (results["mean"] ?? results["z"]).data as Float32Array;
     const get = (name: string) => (results[name]?.data as Float32Array | undefined) ?? null;
-    return { mean, std: this.info.deterministic ? null : get("std"), z: get("z") ?? mean, kl: get("kl") };
+    const std = this.info.deterministic ? null : get("std");
+    return { mean, std, z: get("z") ?? mean, kl: get("kl"), classes: get("class") };
   }
 
   /** The discrete codes of one input. */
@@ -113,10 +121,11 @@ export class Model {
     return feeds;
   }
 
+  /** Of no class (-1) zeros, which stand for an unknown one where the graph finds it itself. */
   private oneHot(y: number | null, count: number): WireTensor {
     const classes = this.info.classes?.length ?? 1;
     const data = new Float32Array(count * classes);
-    for (let i = 0; i < count; i++) data[i * classes + (y ?? 0)] = 1;
+    for (let i = 0; i < count && y !== -1; i++) data[i * classes + (y ?? 0)] = 1;
     return { type: "float32", data, dims: [count, classes] };
   }
 

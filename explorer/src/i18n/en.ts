@@ -118,6 +118,7 @@ export const en = {
   "own.empty.other": "Take an example to see what the encoder makes of it.",
   "own.wrong": "This file could not be read as {kind}.",
   "own.row.encode": "Encode this row",
+  "own.found": "Class found: {name} ({percent} %)",
   "own.class": "Class that the encoder is told",
   "own.missing": "missing",
 

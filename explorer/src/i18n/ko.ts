@@ -120,6 +120,7 @@ export const ko: Record<Key, string> = {
   "own.empty.other": "예시를 고르면 인코더가 어떻게 읽는지 보입니다.",
   "own.wrong": "이 파일은 {kind}(으)로 읽을 수 없습니다.",
   "own.row.encode": "이 행 인코딩",
+  "own.found": "찾은 클래스: {name} ({percent} %)",
   "own.class": "인코더에 알려 줄 클래스",
   "own.missing": "없음",
 

@@ -32,7 +32,7 @@ export async function openStudy(
   prefix: string,
   failed: (error: unknown) => void,
 ): Promise<Study> {
-  const loaded = blobs.bytes(info.decoder.blob).then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
+  const loaded = blobs.graph(info.decoder.blob).then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
   const [mean, label, samples, sampleLabel, density, usage] = await Promise.all([
     blobs.array(info.points?.mean),
     blobs.array(info.points?.label),
@@ -77,7 +77,7 @@ export async function completeStudy(study: Study, blobs: Blobs, engine: Engine, 
     study.metrics.value = metrics;
   });
   for (const graph of [info.encoder, info.prior?.model])
-    if (graph) await engine.load(prefix + graph.blob, await blobs.bytes(graph.blob));
+    if (graph) await engine.load(prefix + graph.blob, await blobs.graph(graph.blob));
   study.canEncode.value = info.encoder !== null && info.encoder !== undefined;
 }
 

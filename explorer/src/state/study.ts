@@ -55,6 +55,8 @@ export interface Study {
   code: Signal<Code>;
   label: Signal<number>;
   decoded: Signal<Float32Array | null>;
+  /** Chances of the bins of a table's columns at the current code. */
+  chances: Signal<Float32Array | null>;
   outShape: Signal<number[]>;
   ms: Signal<number | null>;
   choice: Signal<PlaneChoice>;
@@ -97,6 +99,7 @@ export function studyOf(given: Given, failed: (error: unknown) => void): Study {
     code,
     label: signal(0),
     decoded: signal(null),
+    chances: signal(null),
     outShape: signal(info.shape),
     ms: signal(null),
     choice,
@@ -125,6 +128,7 @@ function follow(study: Study, failed: (error: unknown) => void): void {
     (made) =>
       batch(() => {
         study.outShape.value = made.shape;
+        study.chances.value = made.chances?.[0] ?? null;
         study.decoded.value = made.items[0];
         // The least of the last few: the first runs are compiled while they run.
         times.push(made.ms);

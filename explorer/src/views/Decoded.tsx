@@ -25,7 +25,7 @@ export function DecodedPanel({ study }: { study: Study }) {
 function Output({ study, data }: { study: Study; data: ReadonlySignal<Float32Array | null> }) {
   const { info } = study;
   if (!data.value) return <div class="screen" />;
-  if (info.kind === "table") return <Row study={study} data={data.value} />;
+  if (info.kind === "table") return <Row study={study} data={data.value} chances={study.chances.value} />;
   const sight = sightOf(info, data.value, study.outShape.value);
   return (
     <div class="screen-box">

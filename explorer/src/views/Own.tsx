@@ -82,7 +82,7 @@ export function OwnTool({ study }: { study: Study }) {
         <div class="take">
           {info.kind !== "table" && <FileField accept={info.kind === "audio" ? "audio/*" : "image/*"} onFile={open} />}
           {wrong.value && <p role="alert" class="wrong">{t("own.wrong", { kind: info.kind })}</p>}
-          {info.conditional && info.encoder?.inputs.includes("y") && info.classes && (
+          {info.conditional && info.encoder?.inputs.includes("y") && !info.encoder.outputs.includes("class") && info.classes && (
             <Choice label={t("own.class")} value={String(y.value)} options={info.classes.map((name, c) => ({ value: String(c), text: name }))} onChange={(v) => (y.value = Number(v))} />
           )}
           <span class="label">{t("own.examples")}</span>
@@ -98,6 +98,7 @@ export function OwnTool({ study }: { study: Study }) {
 function show(study: Study, reading: { value: Reading | null }, made: Reading): void {
   batch(() => {
     reading.value = made;
+    if (made.found) study.label.value = made.found.label;
     study.code.value = made.codes ?? made.encoded!.mean.slice();
     study.spread.value = made.encoded && { mean: made.encoded.mean, std: made.encoded.std };
     study.marks.value = (made.draws?.codes ?? []).map((code) => ({ code, tone: "draw" as const }));

@@ -3,8 +3,8 @@ import { t } from "../i18n";
 import type { Study } from "../state/study";
 import { cellsOf, rangeText, type Cell } from "./row";
 
-export function Row({ study, data }: { study: Study; data: Float32Array }) {
-  const cells = cellsOf(study.info.table?.columns ?? [], data);
+export function Row({ study, data, chances }: { study: Study; data: Float32Array; chances?: Float32Array | null }) {
+  const cells = cellsOf(study.info.table?.columns ?? [], data, chances);
   return (
     <div class="row-box" tabIndex={0} role="group" aria-label={t("decoded")}>
       <table class="row">
@@ -36,20 +36,23 @@ export function Row({ study, data }: { study: Study; data: Float32Array }) {
 const WIDTH = 120;
 const HEIGHT = 26;
 
-/** The column's histogram, with the decoded value and its range on it. */
-function Histogram({ cell: { column, value, range } }: { cell: Cell }) {
+/** The column's histogram in the data, over it that of this code, with the decoded value and its range. */
+function Histogram({ cell: { column, value, range, bins } }: { cell: Cell }) {
   const counts = column.histogram?.counts ?? [];
   const edges = column.histogram?.edges ?? [column.low, column.high];
   const [low, high] = [edges[0], edges[edges.length - 1]];
-  const top = Math.max(...counts, 1);
   const x = (v: number) => Math.max(0, Math.min(WIDTH, ((v - low) / (high - low || 1)) * WIDTH));
+  const total = counts.reduce((a, b) => a + b, 0) || 1;
+  const top = Math.max(...counts.map((n) => n / total), ...(bins ?? []), 1e-9);
+  const points = [...(bins ?? [])].map((p, i) => `${x((edges[i] + edges[i + 1]) / 2).toFixed(1)},${(HEIGHT - (p / top) * (HEIGHT - 4)).toFixed(1)}`);
   return (
     <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       {counts.map((n, i) => {
         const [left, right] = [x(edges[i]), x(edges[i + 1])];
-        const height = (n / top) * (HEIGHT - 4);
+        const height = (n / total / top) * (HEIGHT - 4);
         return <rect key={i} class="hill" x={left} y={HEIGHT - height} width={Math.max(0.5, right - left - 0.5)} height={height} />;
       })}
+      {points.length > 1 && <polyline class="shape" points={points.join(" ")} />}
       {range && <rect class="reach" x={x(range[0])} y={HEIGHT - 3} width={Math.max(1, x(range[1]) - x(range[0]))} height="3" />}
       <line class="now" x1={x(value)} x2={x(value)} y1="0" y2={HEIGHT} />
     </svg>

@@ -28,7 +28,7 @@ function Face({ study, data, input, alt }: { study: Study; data: Float32Array; i
   const { info } = study;
   if (info.kind === "table") {
     const columns = info.table?.columns ?? [];
-    return <span class="line">{input ? textsOf(columns, data).slice(0, 5).join(" · ") : rowLine(columns, data)}</span>;
+    return <span class="line">{input ? textsOf(columns, data).slice(0, 5).map((text) => text || "–").join(" · ") : rowLine(columns, data)}</span>;
   }
   return <Picture sight={sightOf(info, data, input ? info.shape : study.outShape.value)} alt={alt} smooth={info.kind === "audio"} />;
 }

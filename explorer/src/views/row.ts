@@ -12,6 +12,8 @@ export interface Cell {
   range: [number, number] | null;
   /** Of categories. */
   chances: Float32Array | null;
+  /** Of the bins of a number's histogram. */
+  bins: Float32Array | null;
 }
 
 /** A number of a column as its table writes it. */
@@ -32,15 +34,17 @@ function dateText(value: number): string {
 }
 
 /** The cells that a decoder's output states. */
-export function cellsOf(columns: ColumnInfo[], data: Float32Array): Cell[] {
+export function cellsOf(columns: ColumnInfo[], data: Float32Array, chances: Float32Array | null = null): Cell[] {
   return columns.map((column) => {
     const part = data.subarray(column.start, column.start + column.size);
     if (column.categories?.length) {
       const best = part.reduce((k, p, i) => (p > part[k] ? i : k), 0);
-      return { column, text: column.categories[best] ?? "–", value: best, range: null, chances: part };
+      return { column, text: column.categories[best] ?? "–", value: best, range: null, chances: part, bins: null };
     }
+    const place = column.chance;
+    const bins = chances && place ? chances.subarray(place.start, place.start + place.size) : null;
     const range: Cell["range"] = part.length >= 3 ? [part[1], part[2]] : null;
-    return { column, text: numberText(column, part[0]), value: part[0], range, chances: null };
+    return { column, text: numberText(column, part[0]), value: part[0], range, chances: null, bins };
   });
 }
 

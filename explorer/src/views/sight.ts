@@ -13,6 +13,9 @@ export function melOfRun(info: RunInfo): Mel | null {
   return melOf({ ...audio, bands });
 }
 
+/** Spectrograms of waveforms that were drawn before. */
+const drawn = new WeakMap<object, Sight>();
+
 /** Numbers in the model's units as a picture or spectrogram; null for a table. */
 export function sightOf(info: RunInfo, data: ArrayLike<number>, shape: number[]): Sight | null {
   if (info.kind === "table") return null;
@@ -20,6 +23,10 @@ export function sightOf(info: RunInfo, data: ArrayLike<number>, shape: number[])
   if (shape.length === 3 && shape[1] > 1) return { data, shape, low: -1, high: 1, spectrogram: true };
   const mel = melOfRun(info);
   if (!mel) return null;
+  const known = drawn.get(data);
+  if (known) return known;
   const { data: log, frames } = logMel(mel, data);
-  return { data: log, shape: [1, log.length / frames, frames], low: -1, high: 1, spectrogram: true };
+  const sight: Sight = { data: log, shape: [1, log.length / frames, frames], low: -1, high: 1, spectrogram: true };
+  drawn.set(data, sight);
+  return sight;
 }

@@ -1,7 +1,7 @@
 // What became of one input: reconstruction, mean and spread, loss terms, draws of eps.
 import { t } from "../../i18n";
 import { fixed } from "../../maths/ticks";
-import type { Study } from "../../state/study";
+import { className, type Study } from "../../state/study";
 import { Button } from "../controls";
 import { Row } from "../Row";
 import { Thumb } from "../Thumb";
@@ -21,6 +21,9 @@ export function Result({ study, reading, redraw }: { study: Study; reading: Read
             <Thumb study={study} data={reading.output} label={t("own.output")} />
             <figcaption>{t("own.output")}</figcaption>
           </figure>
+        )}
+        {reading.found && (
+          <p class="found">{t("own.found", { name: className(study, reading.found.label), percent: Math.round(100 * reading.found.chance) })}</p>
         )}
         <Loss reading={reading} />
       </div>

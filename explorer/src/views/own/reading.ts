@@ -19,6 +19,8 @@ export interface Reading {
   reconstruction: number;
   nats: boolean;
   kl: number | null;
+  /** The class that the encoder found. */
+  found: { label: number; chance: number } | null;
 }
 
 /** Encodes x and decodes its mean and its draws; equal seeds give equal draws. */
@@ -27,9 +29,12 @@ export async function readInput(study: Study, x: Float32Array, y: number, seed: 
   if (info.family === "codes") {
     const codes = await model.encodeCodes(x, y);
     const output = (await model.decode([codes], y)).items[0];
-    return { x, encoded: null, codes, output, draws: null, ...(await lossOf(study, x, [codes], [output], y)), kl: null };
+    return { found: null, x, encoded: null, codes, output, draws: null, ...(await lossOf(study, x, [codes], [output], y)), kl: null };
   }
-  const encoded = await model.encode(x, y);
+  const finds = info.encoder?.outputs.includes("class");
+  const encoded = await model.encode(x, finds ? -1 : y);
+  const found = likeliest(encoded.classes);
+  if (found) y = found.label;
   const uniform = seeded(seed);
   const codes: Float32Array[] = [];
   for (let n = 0; encoded.std && n < DRAWS; n++) {
@@ -41,7 +46,13 @@ export async function readInput(study: Study, x: Float32Array, y: number, seed: 
   const { items } = await model.decode([encoded.mean, ...codes], y);
   const [output, ...drawn] = items;
   const terms = await lossOf(study, x, codes.length ? codes : [encoded.mean], codes.length ? drawn : [output], y);
-  return { x, encoded, codes: null, output, draws: codes.length ? { codes, items: drawn } : null, ...terms, kl: klOf(study, encoded) };
+  return { found, x, encoded, codes: null, output, draws: codes.length ? { codes, items: drawn } : null, ...terms, kl: klOf(study, encoded) };
+}
+
+function likeliest(classes: Float32Array | null): Reading["found"] {
+  if (!classes) return null;
+  const label = classes.reduce((best, p, c) => (p > classes[best] ? c : best), 0);
+  return { label, chance: classes[label] };
 }
 
 async function lossOf(study: Study, x: Float32Array, codes: Code[], outputs: Float32Array[], y: number): Promise<{ reconstruction: number; nats: boolean }> {
