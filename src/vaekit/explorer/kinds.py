@@ -104,7 +104,7 @@ def state_audio(model: Model) -> dict[str, Any]:
     assert schema is not None
     assert schema.rate
     is_spectral = isinstance(likelihood, LogSpectral)
-    spectrogram = likelihood.spectrogram if is_spectral else LogMel(_whole_hops(schema), schema.rate)  # type: ignore[union-attr]
+    spectrogram = likelihood.spectrogram if isinstance(likelihood, LogSpectral) else _spectrogram(schema)
     return {
         "rate": schema.rate, "size": spectrogram.size, "hop": spectrogram.hop, "before": spectrogram.before,
         "floor": spectrogram.floor, "samples": schema.shape[1], "bands": spectrogram.out_shape[1],
@@ -112,10 +112,11 @@ def state_audio(model: Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _whole_hops(schema: Schema) -> tuple[int, int]:
+def _spectrogram(schema: Schema) -> LogMel:
+    """The usual one, for a model that needs none."""
     assert schema.rate
     hop = LogMel.hop_of(schema.rate)
-    return 1, -(-schema.shape[1] // hop) * hop
+    return LogMel((1, -(-schema.shape[1] // hop) * hop), schema.rate)
 
 
 def state_table(schema: Schema, part: Part | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from vaekit.evaluation.chunks import evaluating
 from vaekit.explorer.blobs import Blobs
 from vaekit.hierarchical import HierarchicalVAE
-from vaekit.interop.codes import as_grid, grid_of, is_discrete
+from vaekit.interop.codes import as_grid, codebook_of, grid_of, is_discrete
 from vaekit.ladder import LadderVAE
 from vaekit.model import VAE, Model
 from vaekit.priors import StandardNormal
@@ -82,7 +82,7 @@ def _codes(model: VAE) -> np.ndarray:
 
 def _codes_of(model: VAE, z: Tensor) -> Tensor:
     if model.posterior.support == "codes":
-        return model.posterior.codebook.codes_of(z.flatten(2).mT)  # type: ignore[attr-defined]
+        return codebook_of(model).codes_of(z.flatten(2).mT)
     return z.argmax(-1) if model.posterior.support == "categories" else (z > 0.5).long()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +17,9 @@ from vaekit.nets.codebook import Codebook
 from vaekit.nets.quantizer import Quantizer
 from vaekit.nets.residual_codebook import ResidualCodebook
 from vaekit.nets.scalar_codebook import ScalarCodebook
+from vaekit.posteriors import VectorQuantized
 
-__all__ = ["CodesDecoder", "CodesEncoder", "grid_of", "is_discrete"]
+__all__ = ["CodesDecoder", "CodesEncoder", "as_grid", "codebook_of", "grid_of", "is_discrete"]
 
 
 def is_discrete(model: VAE) -> bool:
@@ -25,11 +27,26 @@ def is_discrete(model: VAE) -> bool:
     return model.posterior.support in ("codes", "categories", "bits")
 
 
+def _quantized(model: VAE) -> VectorQuantized:
+    """The posterior of a vector-quantized model; a corrupted one holds it."""
+    return cast(VectorQuantized, getattr(model.posterior, "posterior", model.posterior))
+
+
+def codebook_of(model: VAE) -> Quantizer:
+    """The vectors of a vector-quantized model."""
+    return _quantized(model).codebook
+
+
+def grid_shape(model: VAE) -> tuple[int, ...]:
+    """The grid of positions of a vector-quantized model, in as many dimensions as it has."""
+    return _quantized(model).grid
+
+
 def grid_of(model: VAE) -> tuple[int, int, int, int]:
     """Symbols of a position, height and width of the grid of positions, and values of a symbol: (S, h, w, C)."""
     posterior = model.posterior
     if posterior.support == "codes":
-        codebook, grid = posterior.codebook, posterior.grid  # type: ignore[attr-defined]
+        codebook, grid = codebook_of(model), grid_shape(model)
         return codebook.num_symbols, math.prod(grid[:-1]), grid[-1], codebook.num_codes
     if posterior.support == "categories":
         num, categories = posterior.event_shape
@@ -63,7 +80,7 @@ def likeliest_codes(model: VAE, x: Tensor, y: Tensor | None) -> Tensor:
     """The mode of q(z|x) as codes (B, S h, w)."""
     posterior = model.posterior
     if posterior.support == "codes":
-        inner = getattr(posterior, "posterior", posterior)  # of a corrupted one
+        inner = _quantized(model)
         (features,) = inner.head(inner.net(x, y))
         return as_grid(nearest(inner.codebook, features.flatten(2).mT), model)
     mean = posterior(x, y).mean
@@ -94,8 +111,7 @@ def latents_of(model: VAE, codes: Tensor) -> Tensor:
     posterior, symbols = model.posterior, grid_of(model)[0]
     flat = codes.reshape(codes.shape[0], symbols, -1)  # (B, S, P)
     if posterior.support == "codes":
-        codebook, grid = posterior.codebook, posterior.grid  # type: ignore[attr-defined]
-        return on_grid(codebook.lookup(flat.mT if symbols > 1 else flat[:, 0]), grid)
+        return on_grid(codebook_of(model).lookup(flat.mT if symbols > 1 else flat[:, 0]), grid_shape(model))
     if posterior.support == "categories":
         return F.one_hot(flat[:, 0], posterior.event_shape[1]).to(model.dtype)
     return flat[:, 0].to(model.dtype).reshape(-1, *posterior.event_shape)

@@ -22,8 +22,8 @@ MEANINGS = {
     "z": "latents; of several layers those from the top down, flattened; mean + std * eps",
     "codes": "integers from 0, the discrete latents",
     "mean": "of q(z|x), from the encoder; of p(x|z), from the decoder, in the units of x; of sound its log-mel "
-    "spectrogram where the likelihood is LogSpectral; of tables the mean, the 10 % and the 90 % quantile of a number in "
-    "raw units, and the chances of categories",
+    "spectrogram where the likelihood is LogSpectral; of tables the mean, the 10 % and the 90 % quantile of a number "
+    "in raw units, and the chances of categories",
     "std": "spread of q(z|x)",
     "kl": "KL(q(z|x) || p(z)) in nats, of each dimension where it has a term for each",
     "class": "q(y|x)",

@@ -34,6 +34,8 @@ class Half(nn.Module):
 
     outputs: tuple[str, ...]
     """Names of what comes out."""
+    num_dims: int = 0
+    """D, of an encoder."""
 
     def __init__(self, model: Model, *inputs: str) -> None:
         super().__init__()

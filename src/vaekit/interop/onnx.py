@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,12 +17,15 @@ from torch import Tensor
 
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import evaluating
+from vaekit.hierarchical import HierarchicalVAE
 from vaekit.interop.codes import CodesDecoder, CodesEncoder, is_discrete
 from vaekit.interop.columns import layout_of
 from vaekit.interop.halves import ClassDecoder, ClassEncoder, Decoder, Encoder, Half, Redraw
 from vaekit.interop.operators import translations
+from vaekit.ladder import LadderVAE
 from vaekit.likelihoods import Columns
 from vaekit.model import VAE, Model
+from vaekit.schema import Schema
 from vaekit.semi_supervised import SemiSupervisedVAE
 
 __all__ = ["Exported", "Graph", "export_onnx"]
@@ -135,8 +138,12 @@ def halves_of(model: Model, *, is_scored: bool = True) -> tuple[Half, Half]:
         return ClassEncoder(model), ClassDecoder(model, is_scored=is_scored)
     if isinstance(model, VAE) and is_discrete(model):
         return CodesEncoder(model), CodesDecoder(model, is_scored=is_scored)
+    if not isinstance(model, VAE | HierarchicalVAE | LadderVAE):
+        raise UserError(
+            f"A {type(model).__name__} cannot be exported: vaekit exports its own kinds of models."
+        )
     is_row = isinstance(model.likelihood, Columns) and model.schema is not None
-    layout = layout_of(model.schema) if is_row else None
+    layout = layout_of(cast(Schema, model.schema)) if is_row else None
     return Encoder(model), Decoder(model, layout=layout, is_scored=is_scored)
 
 
@@ -150,13 +157,13 @@ def compared_examples(model: Model) -> Tensor:
 def example_inputs(half: Half, x: Tensor, code: Tensor | None = None) -> tuple[Tensor, ...]:
     """Inputs of a half for examples x; `code` is what the encoder made of them."""
     model, num = half.model, len(x)
-    is_m2 = isinstance(model, SemiSupervisedVAE)
-    classes = model.num_classes if is_m2 else model.condition  # type: ignore[union-attr]
-    size = math.prod(model.latent_shape) - (int(classes) if is_m2 else 0)  # type: ignore[arg-type]
+    classes, size = model.condition, math.prod(model.latent_shape)
+    if isinstance(model, SemiSupervisedVAE):
+        classes, size = model.num_classes, size - model.num_classes
 
     def made(name: str) -> Tensor:
         if name == "y":
-            return torch.eye(int(classes))[torch.arange(num) % int(classes)]  # type: ignore[arg-type]
+            return torch.eye(classes)[torch.arange(num) % classes]
         if name == "eps":
             return torch.randn(num, size)
         if name == "keep":

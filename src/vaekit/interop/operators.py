@@ -16,8 +16,9 @@ def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     `searchsorted` counts the borders that lie below; the table of borders is small. The exporter's `log_sigmoid` is the
     logarithm of a sigmoid that underflows; softplus does not.
     """
-    from onnxscript import INT64
-    from onnxscript import opset20 as op
+    from onnxscript import INT64, opset20
+
+    op: Any = opset20  # its types are those of graphs being built, not of these functions
 
     def searchsorted(
         borders: Any,

@@ -161,16 +161,13 @@ def read_replay(path: Path) -> Frames | None:
     tensors, metadata = read_tensors(path)
     try:
         epochs, span = json.loads(metadata["epochs"]), json.loads(metadata["span"])
-        frames = Frames(
-            tuple(int(e) for e in epochs),
-            *(tensors.get(name) for name in ("codes", "label", "inputs", "reconstructions")),
-            (float(span[0]), float(span[1])),
-        )
+        held = {name: tensors.get(name) for name in ("codes", "label", "inputs", "reconstructions")}
+        frames = Frames(tuple(int(e) for e in epochs), **held, span=(float(span[0]), float(span[1])))
     except (KeyError, TypeError, ValueError, IndexError):
         raise UserError(
             f"{path} is not a replay of this vaekit; delete it, and the explorer does without."
         ) from None
-    held = [v for v in (frames.codes, frames.reconstructions) if v is not None]
-    if not epochs or any(len(v) != len(epochs) for v in held):
+    series = [v for v in (frames.codes, frames.reconstructions) if v is not None]
+    if not epochs or any(len(v) != len(epochs) for v in series):
         raise UserError(f"{path} is damaged; delete it, and the explorer does without.")
     return frames
