@@ -7,13 +7,14 @@ DEMO := runs/demo
 # A source of what pip installs: a change of it installs again.
 SETUP := pyproject.toml scripts/install.py
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint explorer clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   set up, train a VAE and an autoencoder on the digits of scikit-learn, compare them"
 	@echo "make test   set up, run the tests"
 	@echo "make lint   ruff and mypy"
+	@echo "make explorer  build the explorer's page anew, with Node"
 	@echo "make clean  remove the virtual environment, caches and the demo's runs"
 
 $(VENV)/.made:
@@ -40,6 +41,9 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+
+explorer:
+	cd explorer && npm ci --no-fund --no-audit && npm test && npm run build
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -50,6 +50,7 @@ export interface AudioInfo {
 export interface RunInfo {
   name: string;
   recipe: string;
+  data?: string;
   likelihood?: string;
   kind: "image" | "audio" | "table";
   family: "flat" | "layers" | "codes";

@@ -59,12 +59,13 @@ function Hero({ study }: { study: Study }) {
 
 function About({ study }: { study: Study }) {
   const { info } = study;
+  const recipe = info.data ? `${info.recipe} · ${info.data}` : info.recipe;
   const grid = info.latent.grid?.reduce((a, b) => a * b, 1) ?? 0;
   return (
     <p class="about">
       {info.family === "codes"
-        ? t("by.codes", { recipe: info.recipe, size: grid, book: count(info.latent.codebook ?? 0) })
-        : t("by", { recipe: info.recipe, size: count(info.latent.size), count: count(study.points?.count ?? 0) })}
+        ? t("by.codes", { recipe, size: grid, book: count(info.latent.codebook ?? 0) })
+        : t("by", { recipe, size: count(info.latent.size), count: count(study.points?.count ?? 0) })}
     </p>
   );
 }

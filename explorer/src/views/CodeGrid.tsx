@@ -6,8 +6,7 @@ import { classColour } from "../maths/colours";
 import { dark } from "../state/settings";
 import type { Study } from "../state/study";
 import { Button } from "./controls";
-import { Picture } from "./Picture";
-import { sightOf } from "./sight";
+import { Picture, type Sight } from "./Picture";
 import { ExampleTray } from "./Walk";
 
 /** Entries of the palette. */
@@ -37,6 +36,7 @@ export function CodeGrid({ study }: { study: Study }) {
   );
   const codes = study.code.value as Int32Array;
   const swatches = useSwatches(study, entries, rows * columns);
+  const decoded = study.decoded.value;
 
   const keep = () => (undo.value = [...undo.value.slice(-40), study.code.peek() as Int32Array]);
   const paint = (cell: number) => {
@@ -80,7 +80,12 @@ export function CodeGrid({ study }: { study: Study }) {
             onClick={(event) => event.detail === 0 && press(event, cell)}
             onKeyDown={(event) => move(event, cell)}
           >
-            <Swatch code={code} swatch={swatches.value.get(code)} study={study} />
+            {decoded && study.info.kind === "image" ? (
+              <Picture sight={{ ...cut(decoded, study.outShape.value, cell, rows, columns), low: study.info.low, high: study.info.high }} alt="" />
+            ) : (
+              <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />
+            )}
+            <span class="number">{code}</span>
           </button>
         ))}
       </div>
@@ -95,7 +100,7 @@ export function CodeGrid({ study }: { study: Study }) {
       <div class="palette" role="group" aria-label={t("codes.palette")}>
         {entries.map((code, k) => (
           <button type="button" key={code} aria-pressed={brush.value === k} aria-label={t("codes.entry", { code })} title={t("codes.entry", { code })} onClick={() => (brush.value = k)}>
-            <Swatch code={code} swatch={swatches.value.get(code)} study={study} />
+            <Swatch code={code} swatch={swatches.value.get(code)} />
           </button>
         ))}
       </div>
@@ -109,44 +114,44 @@ export function CodeGrid({ study }: { study: Study }) {
   );
 }
 
-function Swatch({ code, swatch, study }: { code: number; swatch: { data: Float32Array; shape: number[] } | undefined; study: Study }) {
-  const sight = swatch ? sightOf(study.info, swatch.data, swatch.shape) : null;
+function Swatch({ code, swatch }: { code: number; swatch: Sight | undefined }) {
   return (
     <>
-      {sight ? <Picture sight={sight} alt="" smooth /> : <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />}
+      {swatch ? <Picture sight={swatch} alt="" smooth /> : <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />}
       <span class="number">{code}</span>
     </>
   );
 }
 
-type Swatches = Map<number, { data: Float32Array; shape: number[] }>;
-
-/** What each entry looks like: a grid of nothing else, decoded, its middle cut out. Rare ones follow when they appear. */
+/** What each entry looks like: a grid of nothing else, decoded, its middle cut out; all on one scale. */
 function useSwatches(study: Study, entries: number[], cells: number) {
-  const made = useSignal<Swatches>(new Map());
+  const made = useSignal<Map<number, Sight>>(new Map());
   useSignalEffect(() => {
     if (study.info.kind !== "image") return;
-    const wanted = [...new Set([...entries, ...(study.code.value as Int32Array)])].filter((code) => !made.peek().has(code));
-    if (!wanted.length) return;
     let dropped = false;
     void (async () => {
-      for (let k = 0; k < wanted.length && !dropped; k += 8) {
-        const some = wanted.slice(k, k + 8);
+      const found: Sight[] = [];
+      for (let k = 0; k < entries.length && !dropped; k += 8) {
+        const some = entries.slice(k, k + 8);
         const { items, shape } = await study.model.decode(some.map((code) => new Int32Array(cells).fill(code)), study.label.peek());
-        const found: Swatches = new Map(made.peek());
-        some.forEach((code, i) => found.set(code, middle(items[i], shape)));
-        made.value = found;
+        found.push(...items.map((data) => ({ ...cut(data, shape, 4, 3, 3), low: 0, high: 1 })));
       }
+      const low = found.reduce((a, { data }) => Math.min(a, ...Array.from(data)), Infinity);
+      const high = found.reduce((a, { data }) => Math.max(a, ...Array.from(data)), -Infinity);
+      if (!dropped) made.value = new Map(found.map((sight, k) => [entries[k], { ...sight, low, high }]));
     })();
     return () => (dropped = true);
   });
   return made;
 }
 
-/** The middle third of a picture. */
-function middle(data: Float32Array, [channels, height, width]: number[]): { data: Float32Array; shape: number[] } {
-  const [h, w] = [Math.max(2, Math.round(height / 3)), Math.max(2, Math.round(width / 3))];
-  const [top, left] = [Math.floor((height - h) / 2), Math.floor((width - w) / 2)];
+/** The part of a picture that lies under a cell of a grid. */
+export function cut(data: Float32Array, [channels, height, width]: number[], cell: number, rows: number, columns: number): Pick<Sight, "data" | "shape"> {
+  const edge = (k: number, of: number, size: number) => Math.round((k * size) / of);
+  const [j, i] = [Math.floor(cell / columns), cell % columns];
+  const [top, left] = [edge(j, rows, height), edge(i, columns, width)];
+  const h = Math.max(1, edge(j + 1, rows, height) - top);
+  const w = Math.max(1, edge(i + 1, columns, width) - left);
   const out = new Float32Array(channels * h * w);
   for (let c = 0; c < channels; c++)
     for (let y = 0; y < h; y++)

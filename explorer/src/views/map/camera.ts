@@ -41,6 +41,19 @@ export function fit(points: Float32Array, center: Pair, radius: number): Camera 
   return { at: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2], half };
 }
 
+/** A camera that shows the points but for a few far ones, and all corners of a line. */
+export function around(points: Float32Array, line: Float32Array): Camera {
+  const { at, half } = fit(points, [0, 0], 0);
+  const low = points.length ? [at[0] - half, at[1] - half] : [Infinity, Infinity];
+  const high = points.length ? [at[0] + half, at[1] + half] : [-Infinity, -Infinity];
+  line.forEach((v, i) => {
+    low[i % 2] = Math.min(low[i % 2], v);
+    high[i % 2] = Math.max(high[i % 2], v);
+  });
+  if (!(high[0] > low[0])) return { at: [0, 0], half: 3 };
+  return { at: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2], half: Math.max(high[0] - low[0], high[1] - low[1]) * 0.51 };
+}
+
 /** Zoomed by `factor` so that the plane's place under a pixel stays under it. */
 export function zoomed(frame: Frame, factor: number, under: Pair): Camera {
   const fixed = toPlane(frame, under);
