@@ -81,6 +81,34 @@ def test_a_mean_and_an_interval_come_from_the_draws() -> None:
     assert (low[0, 0], high[0, 0]) == pytest.approx((5.0, 95.0))
 
 
+def test_calibrated_intervals_cover_though_the_model_is_too_sure() -> None:
+    """Two copies of one normal score; the model knows the column and nothing of how the two go together, and believes
+    in a tenth of the spread."""
+    random = np.random.default_rng(0)
+    knots = (-3.0, -1.0, 1.0, 3.0)
+    columns = tuple(Column(n, "continuous", low=-9, high=9, knots=knots, scores=knots) for n in ("a", "b"))
+    schema = vk.Schema("table", (2,), columns=columns, dtype="float64")
+    likelihood = vk.Columns(vk.MLP(1, 2), schema.cells(), num_components=1)
+    with torch.no_grad():
+        likelihood.head.layer.weight.zero_()
+        likelihood.head.layer.bias.zero_()
+        likelihood.head.layer.bias[-4:-2] = float(np.log(0.1 * 3**0.5 / np.pi))
+    model = vk.VAE(
+        vk.DiagonalGaussian(vk.TableEncoder(schema.cells(), 4), 1), vk.StandardNormal(1), likelihood
+    )
+    model.schema = schema
+    rows = random.normal(size=(600, 2))
+    holed = np.where(random.random(rows.shape) < 0.4, np.nan, rows)
+    at = np.isnan(holed)
+    shares = []
+    for calibration in (None, random.normal(size=(100, 2))):
+        found = vk.impute(model, holed, num_draws=100, calibration=calibration)
+        low, high = found.interval(0.9)
+        shares.append(((low <= rows) & (rows <= high))[at].mean())
+    assert shares[0] < 0.25
+    assert shares[1] == pytest.approx(0.9, abs=0.05)
+
+
 def test_what_cannot_be_imputed_is_refused(model: vk.VAE) -> None:
     with pytest.raises(vk.UserError, match="2 columns"):
         vk.impute(model, np.zeros((3, 4)))

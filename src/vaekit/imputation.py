@@ -13,6 +13,7 @@ from torch import Tensor
 from vaekit.data.table_text import to_raw
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import evaluating
+from vaekit.evaluation.conformal import interval
 
 if TYPE_CHECKING:
     from vaekit.model import Model
@@ -25,6 +26,8 @@ START = 16
 """Draws of z of which each row's first one is chosen by importance."""
 THIN = 2
 """Steps of a chain from one kept draw to the next."""
+HELD_ROWS, TIMES = 1000, 10
+"""Rows that calibrate intervals, and how often one of them may be taken with other cells hidden."""
 
 
 @dataclass
@@ -35,17 +38,18 @@ class Imputation:
         filled: (N, C) in the table's own units: the mean of numbers over the draws, the category most often drawn.
         draws: (M, N, C) draws of whole rows; observed cells are the same in all.
         missing: (N, C) where a cell was filled.
+        held: draws (M, S) of S cells of numbers that were hidden in held-out rows, and what stood there, (S,).
     """
 
     filled: np.ndarray
     draws: np.ndarray
     missing: np.ndarray
+    held: tuple[np.ndarray, np.ndarray] | None = None
 
     def interval(self, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper ends, (N, C), between which so many of the draws of a cell lie."""
-        tail = (1 - level) / 2
-        low, high = np.quantile(self.draws, [tail, 1 - tail], axis=0)
-        return low, high
+        """Lower and upper ends, (N, C), between which so many of the draws of a cell lie; where there are `held` cells,
+        stretched until they cover that share of those."""
+        return interval(self.draws, level, self.held)
 
     def agreement(self) -> np.ndarray:
         """Share of the draws that agree with `filled`, (N, C): the probability of a filled category."""
@@ -59,6 +63,7 @@ def impute(
     num_draws: int = 50,
     method: Literal["sequential", "gibbs"] = "sequential",
     num_steps: int = 16,
+    calibration: np.ndarray | None = None,
     seed: int = 0,
 ) -> Imputation:
     """Missing cells of rows given their observed ones.
@@ -79,6 +84,9 @@ def impute(
         num_draws: draws that are kept, M.
         method: as above.
         num_steps: steps in which a sequential draw is filled at most; steps of a chain before its first draw.
+        calibration: rows that the model was not trained on, the validation part for example. Cells of them are hidden
+            where rows of `raw` have holes, and how well they are filled decides how wide intervals are: a model of a
+            few hundred rows is surer than it should be.
         seed: of the draws.
 
     Raises:
@@ -101,7 +109,22 @@ def impute(
             for m, state in enumerate(made(model, x, num_draws, num_steps)):
                 units = to_raw(state, schema)
                 draws[m, index] = np.where(missing[index], units, raw[index])
-    return Imputation(_filled(raw, draws, missing, schema), draws, missing)
+    held = None
+    if calibration is not None and len(calibration) and len(rows):
+        truth, hidden = _hidden(calibration, missing[rows], seed)
+        settings = {"num_draws": num_draws, "method": method, "num_steps": num_steps, "seed": seed}
+        found = impute(model, np.where(hidden, np.nan, truth), **settings)  # type: ignore[arg-type]
+        cells = hidden & ~np.isnan(truth) & [not column.is_category for column in schema.columns]
+        held = found.draws[:, cells], truth[cells]
+    return Imputation(_filled(raw, draws, missing, schema), draws, missing, held)
+
+
+def _hidden(rows: np.ndarray, patterns: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, each several times where there are few, and which of their cells are hidden: where a row drawn from
+    `patterns` has none."""
+    random = np.random.default_rng(seed)
+    truth = np.tile(random.permutation(rows), (TIMES, 1))[:HELD_ROWS]
+    return truth, patterns[random.integers(len(patterns), size=len(truth))]
 
 
 def _sequential(model: Any, x: Tensor, num_draws: int, num_steps: int) -> Iterator[Tensor]:

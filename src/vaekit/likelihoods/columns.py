@@ -58,10 +58,13 @@ class Columns(Likelihood):
         sizes = [*self.cells.sizes, *(n + 1 for n in self.cells.num_specials.tolist())]
         owner = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
         can_miss = [j for j, share in enumerate(self.cells.missing) if share > 0 and missing]
-        self.register_buffer("segment", torch.nn.functional.one_hot(owner, len(sizes)).float(), persistent=False)
+        self.register_buffer(
+            "segment", torch.nn.functional.one_hot(owner, len(sizes)).float(), persistent=False
+        )
         self.register_buffer("start", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
         self.register_buffer("can_miss", torch.tensor(can_miss, dtype=torch.long), persistent=False)
-        self.widths = [sum(sizes), len(can_miss), *[self.cells.num_numbers * num_components] * 3]
+        num = self.cells.num_numbers
+        self.widths = [sum(sizes), len(can_miss), *[num * num_components] * 3, num]
         self.head = Head(net.out_shape, (sum(self.widths),), 1)
         self._spread_out()
 
@@ -73,24 +76,38 @@ class Columns(Likelihood):
         start = sum(self.widths[:3])
         loc = torch.linspace(-1.5, 1.5, self.num_components) if self.num_components > 1 else torch.zeros(1)
         bias[start : start + self.widths[3]] = loc.repeat(self.cells.num_numbers)
-        bias[start + self.widths[3] :] = -1.0
+        bias[start + self.widths[3] : start + 2 * self.widths[3]] = -1.0
         shares = torch.tensor([self.cells.missing[j] for j in self.can_miss.tolist()])
         bias[self.widths[0] : self.widths[0] + self.widths[1]] = shares.clamp(1e-4, 1 - 1e-4).logit()
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> TableRow:
         assert context is not None
         (out,) = self.head(self.net(context, condition))
-        choice, gone, weight, loc, log_scale = out.split(self.widths, -1)
-        parts = [v.unflatten(-1, (self.cells.num_numbers, self.num_components)) for v in (weight, loc, log_scale)]
+        choice, gone, weight, loc, log_scale, center = out.split(self.widths, -1)
+        parts = [
+            v.unflatten(-1, (self.cells.num_numbers, self.num_components)) for v in (weight, loc, log_scale)
+        ]
+        # Each logistic alone would learn where a column lies from its own share of the rows: they move together.
+        parts[1] = parts[1] + center.unsqueeze(-1)
         scale = parts[2].exp().clamp(*SCALES)
         choice = LOGIT_RANGE * torch.tanh(choice / LOGIT_RANGE)
         return TableRow(
-            self.cells, choice, self.segment.to(out.dtype), self.start, parts[0], parts[1], scale, gone, self.can_miss
+            self.cells,
+            choice,
+            self.segment.to(out.dtype),
+            self.start,
+            parts[0],
+            parts[1],
+            scale,
+            gone,
+            self.can_miss,
         )
 
     def check(self, schema: Schema) -> None:
         if schema.kind != "table":
-            raise UserError(f"Columns is a likelihood of tables; {schema.name} is {schema.kind} data: use Gaussian.")
+            raise UserError(
+                f"Columns is a likelihood of tables; {schema.name} is {schema.kind} data: use Gaussian."
+            )
 
     def is_likelihood_of(self, schema: Schema) -> bool:
         return schema.kind == "table"
