@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,23 @@ def test_multiple_imputations_come_with_their_uncertainty(made: Path, vaekit, he
     assert len(shares) == 3 * table["city"].null_count()
     assert shares.is_between(0, 1).all()
     assert made_rows["age"].n_unique() > 5
+
+
+def test_intervals_are_calibrated_where_the_validation_rows_are_at_hand(
+    made: Path, vaekit, here: Path
+) -> None:
+    table = pl.DataFrame(rows(40, seed=2)).with_columns(pl.lit(None, pl.Int64).alias("age"))
+    table.write_csv("holes.csv")
+    shutil.copytree(made / "run", "alone")
+    (Path("alone") / "config.toml").unlink()
+    ask = ("holes.csv", "--multiple", 1, "--draws", 40, "--json")
+    with_rows = vaekit("impute", made / "run", *ask, "-o", "a.csv").facts
+    without = vaekit("impute", "alone", *ask, "-o", "b.csv").facts
+    assert not any("calibrate" in note for note in with_rows["notes"])
+    assert any("calibrate" in note for note in without["notes"])
+    a, b = pl.read_csv("a.csv"), pl.read_csv("b.csv")
+    assert a["age"].to_list() == b["age"].to_list(), "the draws are the same"
+    assert a["age_high"].to_list() != b["age_high"].to_list()
 
 
 def test_detect_is_repeatable_calibrated_and_names_the_columns(made: Path, vaekit, here: Path) -> None:

@@ -13,7 +13,10 @@ from vaekit.cli.output import Output
 from vaekit.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from vaekit.imputation import Imputation
+    from vaekit.run import Run
     from vaekit.schema import Schema
 
 EXAMPLE = "vaekit impute runs/adult-1 holes.csv -o filled.csv"
@@ -36,7 +39,8 @@ def impute(
 
     Cells are drawn given the observed ones of their row, one after another in random order. A number becomes the mean
     of its draws, a category the one drawn most often. With --multiple M the output holds M whole draws of the table,
-    one below the other, and columns that say how sure each filled cell is.
+    one below the other, and columns that say how sure each filled cell is: intervals are stretched until they cover
+    so many of the cells that are hidden in the run's validation rows for that.
 
     Args:
         run: a run folder, or a name in runs/.
@@ -45,7 +49,7 @@ def impute(
         multiple: so many draws of every row, in a column `imputation`, beside COLUMN_low and COLUMN_high (numbers) or
             COLUMN_probability (categories) of columns with filled cells. [default: one filled table]
         draws: draws of each missing cell.
-        level: share of the draws between COLUMN_low and COLUMN_high.
+        level: how often a number lies between COLUMN_low and COLUMN_high.
     """
     import polars as pl
 
@@ -63,7 +67,12 @@ def impute(
     if schema.kind != "table":
         raise UserError(f"impute fills tables, and {opened.path} was trained on {schema.kind} data.")
     raw, notes, frame = read_rows(input, schema)
-    found = fill(model, raw, num_draws=max(draws, multiple or 1), seed=common.seed)
+    held = None if multiple is None else held_rows(opened)
+    if multiple is not None and held is None:
+        notes.append(
+            "Intervals are those of the draws: there are no validation rows at hand that could calibrate them."
+        )
+    found = fill(model, raw, num_draws=max(draws, multiple or 1), calibration=held, seed=common.seed)
     empty = split_missing(frame)[0].select(pl.col(c.name).is_null() for c in schema.columns).to_numpy()
     if (found.missing & ~empty).any():
         notes.append(
@@ -82,6 +91,15 @@ def impute(
         "filled_by_column": {k: v for k, v in counts.items() if v}, "notes": notes, "seed": common.seed,
     }  # fmt: skip
     return Answer(facts, lambda: [*notes, f"{facts['filled']:,} cells of {len(raw):,} rows filled: {path}"])
+
+
+def held_rows(run: Run) -> np.ndarray | None:
+    """The validation rows of a run, in the table's own units; None where there are none, or the data is elsewhere."""
+    try:
+        valid = run.load_data().valid
+    except UserError:
+        return None
+    return None if valid is None else valid.raw.numpy()
 
 
 def filled_frame(frame: Any, found: Imputation, schema: Schema, draw: int | None = None) -> Any:
@@ -105,6 +123,7 @@ def filled_frame(frame: Any, found: Imputation, schema: Schema, draw: int | None
 
 def stacked(frame: Any, found: Imputation, schema: Schema, multiple: int, level: float) -> Any:
     """Draws below each other, with the columns of uncertainty."""
+    import numpy as np
     import polars as pl
 
     from vaekit.data.table_text import to_text
@@ -121,7 +140,8 @@ def stacked(frame: Any, found: Imputation, schema: Schema, multiple: int, level:
             extra.append(pl.Series(f"{column.name}_probability", shares, dtype=pl.Float64))
             continue
         for name, ends in (("low", low), ("high", high)):
-            texts = [t if g else None for t, g in zip(to_text(ends[:, j], column), gone)]
+            inside = np.clip(ends[:, j], column.low, column.high)
+            texts = [t if g else None for t, g in zip(to_text(inside, column), gone)]
             extra.append(pl.Series(f"{column.name}_{name}", texts, dtype=pl.String))
     tables = [
         filled_frame(frame, found, schema, m).with_columns(pl.lit(m + 1).alias("imputation"), *extra)
