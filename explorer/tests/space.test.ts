@@ -8,7 +8,7 @@ import { axisPlane, moveTo, planeOf, project, projectAll } from "../src/maths/pl
 import { normals, seeded } from "../src/maths/random";
 import { rank } from "../src/maths/rank";
 import { splat } from "../src/maths/splat";
-import { fixed, short, ticks } from "../src/maths/ticks";
+import { fixed, short, tickText, ticks } from "../src/maths/ticks";
 import { arc, crossfade, straight } from "../src/maths/walk";
 import { fit, toPixel, toPlane, zoomed } from "../src/views/map/camera";
 
@@ -166,5 +166,6 @@ describe("numbers as text", () => {
     expect(fixed(NaN)).toBe("–");
     expect(short(-123456)).toBe("−1.2e+5");
     expect(short(12.345)).toBe("12.3");
+    expect([-150, 100, 0.5, 20, 0, 2.25].map(tickText)).toEqual(["−150", "100", "0.5", "20", "0", "2.25"]);
   });
 });

@@ -12,7 +12,7 @@ export const en = {
   "map": "Latent map",
   "map.role": "two-dimensional slider",
   "map.help": "Drag, or use the arrow keys, to move the point that is decoded. Shift moves further, Home returns to the centre, plus and minus zoom.",
-  "map.hint": "drag to decode · arrow keys move · click a point to take its code",
+  "map.hint": "drag to decode · click takes a point",
   "map.at": "z at {a}, {b}",
   "map.colour": "Colour",
   "map.colour.none": "one colour",
@@ -40,6 +40,8 @@ export const en = {
   "decoded.alt.sound": "Spectrogram of the sound that this code decodes to",
   "decoded.ms": "{ms} ms",
   "decoded.class": "Class that the decoder is told",
+  "decoded.nearest": "Nearest example",
+  "decoded.nearest.of": "Nearest example, class {name}",
   "decoded.at": "Code",
   "decoded.more": "and {count} more",
 

@@ -14,7 +14,7 @@ export const ko: Record<Key, string> = {
   "map": "잠재 공간 지도",
   "map.role": "2차원 조절기",
   "map.help": "끌거나 방향 키를 눌러 디코딩할 점을 옮깁니다. Shift는 크게, Home은 중심으로, 더하기와 빼기는 확대와 축소입니다.",
-  "map.hint": "끌면 디코딩 · 방향 키로 이동 · 점을 누르면 그 코드로",
+  "map.hint": "끌면 디코딩 · 누르면 그 점으로",
   "map.at": "z 위치 {a}, {b}",
   "map.colour": "색",
   "map.colour.none": "한 가지 색",
@@ -42,6 +42,8 @@ export const ko: Record<Key, string> = {
   "decoded.alt.sound": "이 코드를 디코딩한 소리의 스펙트로그램",
   "decoded.ms": "{ms} ms",
   "decoded.class": "디코더에 알려 줄 클래스",
+  "decoded.nearest": "가장 가까운 예시",
+  "decoded.nearest.of": "가장 가까운 예시, 클래스 {name}",
   "decoded.at": "코드",
   "decoded.more": "외 {count}개",
 

@@ -20,6 +20,12 @@ export function fixed(value: number, digits = 2): string {
   return /^-0\.?0*$/.test(text) ? text.slice(1) : text.replace("-", "−");
 }
 
+/** A tick's number, without zeros at its end behind the point. */
+export function tickText(value: number): string {
+  const text = short(value);
+  return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
+}
+
 /** A number short enough for a label. */
 export function short(value: number): string {
   const size = Math.abs(value);

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { t } from "../i18n";
 import { quantile } from "../maths/histogram";
-import { short, ticks } from "../maths/ticks";
+import { short, tickText, ticks } from "../maths/ticks";
 import { Choice } from "./controls";
 
 type Series = Record<string, (number | null)[]>;
@@ -52,7 +52,7 @@ export function Curves({ curves, epoch }: { curves: { epoch: number[]; series: S
         {ticks(low - rim, high + rim, 4).map((v) => (
           <g key={v}>
             <line class="grid" x1={LEFT} x2={WIDTH - 8} y1={y(v)} y2={y(v)} />
-            <text x={LEFT - 6} y={y(v) + 4} text-anchor="end">{short(v).replace(/\.?0+$/, "")}</text>
+            <text x={LEFT - 6} y={y(v) + 4} text-anchor="end">{tickText(v)}</text>
           </g>
         ))}
         {ticks(first, last, 5).map((e) => <text key={e} x={x(e)} y={HEIGHT - 6} text-anchor="middle">{e}</text>)}

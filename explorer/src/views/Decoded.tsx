@@ -4,11 +4,12 @@ import { t } from "../i18n";
 import { classColour } from "../maths/colours";
 import { fixed } from "../maths/ticks";
 import { dark } from "../state/settings";
-import type { Study } from "../state/study";
+import { className, labelOfExample, type Study } from "../state/study";
 import { Picture } from "./Picture";
 import { Sound } from "./Sound";
 import { Row } from "./Row";
 import { sightOf } from "./sight";
+import { Thumb } from "./Thumb";
 
 export function DecodedPanel({ study }: { study: Study }) {
   return (
@@ -16,6 +17,7 @@ export function DecodedPanel({ study }: { study: Study }) {
       <Output study={study} data={study.decoded} />
       <div class="beside">
         <Readout study={study} />
+        <NearestExample study={study} />
         {study.info.conditional && <ClassButtons study={study} />}
       </div>
     </section>
@@ -64,6 +66,35 @@ function CodeNumbers({ study }: { study: Study }) {
       {z.length > order.length && <div class="rest"><dt>…</dt><dd>{t("decoded.more", { count: z.length - order.length })}</dd></div>}
     </dl>
   );
+}
+
+/** The example whose code lies nearest: what was seen in training beside what the decoder makes. */
+function NearestExample({ study }: { study: Study }) {
+  const m = nearestExample(study);
+  if (m < 0) return null;
+  const label = labelOfExample(study, m);
+  const text = label < 0 ? t("decoded.nearest") : t("decoded.nearest.of", { name: className(study, label) });
+  return (
+    <figure class="nearest">
+      <Thumb study={study} input data={study.examples.value!.x[m]} label={text} />
+      <figcaption>{text}</figcaption>
+    </figure>
+  );
+}
+
+function nearestExample(study: Study): number {
+  const examples = study.examples.value;
+  if (!examples || !study.points || study.info.family === "codes") return -1;
+  const z = study.code.value;
+  const mean = study.points.mean;
+  let [best, least] = [-1, Infinity];
+  examples.index.forEach((n, m) => {
+    if (n < 0) return;
+    let distance = 0;
+    for (let d = 0; d < z.length; d++) distance += (mean[n * z.length + d] - z[d]) ** 2;
+    if (distance < least) [best, least] = [m, distance];
+  });
+  return best;
 }
 
 /** The class that a conditional decoder is told. */

@@ -92,7 +92,7 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
         onKeyDown={onKeyDown}
         {...pointer}
       >
-        <canvas ref={tiles} class="layer" aria-hidden="true" />
+        <canvas ref={tiles} class={`layer tiles${shown.value.points ? " behind" : ""}`} aria-hidden="true" />
         <canvas ref={base} class="layer" aria-hidden="true" />
         <canvas ref={overlay} class="layer" aria-hidden="true" />
         <AxisNames study={study} />
@@ -134,7 +134,7 @@ function useLayers(
   };
   useSignalEffect(() => {
     const now = frame.value;
-    const options = { showPoints: shown.value.points, faint: shown.value.pictures, contours: shown.value.prior ? contours.value : null };
+    const options = { showPoints: shown.value.points, contours: shown.value.prior ? contours.value : null };
     void [dark.value, study.flat.value, study.colouring.value, study.metrics.value, study.focusClass.value];
     cancelAnimationFrame(pending.current.base);
     pending.current.base = requestAnimationFrame(() => {

@@ -2,7 +2,7 @@
 import { amount, classColour, paletteOf, parse } from "../../maths/colours";
 import { quantile } from "../../maths/histogram";
 import { splat } from "../../maths/splat";
-import { short, ticks } from "../../maths/ticks";
+import { tickText, ticks } from "../../maths/ticks";
 import type { Study } from "../../state/study";
 import { scaleOf, toPixel, toPlane, type Frame } from "./camera";
 import type { Contours } from "./prior";
@@ -29,7 +29,6 @@ export function lookOf(element: Element, dark: boolean): Look {
 
 export interface BaseOptions {
   showPoints: boolean;
-  faint: boolean;
   contours: Contours;
 }
 
@@ -37,7 +36,7 @@ export function drawBase(canvas: HTMLCanvasElement, study: Study, frame: Frame, 
   const context = canvas.getContext("2d")!;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  if (options.showPoints && study.points) drawPoints(context, study, frame, look, options.faint);
+  if (options.showPoints && study.points) drawPoints(context, study, frame, look);
   context.setTransform(look.ratio, 0, 0, look.ratio, 0, 0);
   drawGrid(context, frame, look);
   if (options.contours) drawContours(context, options.contours, frame, look);
@@ -50,6 +49,7 @@ function drawGrid(context: CanvasRenderingContext2D, frame: Frame, look: Look): 
   context.fillStyle = look.soft;
   context.strokeStyle = look.line;
   context.lineWidth = 1;
+  const label = (text: string, x: number, y: number) => haloed(context, text, x, y, look, look.soft);
   context.textAlign = "center";
   context.textBaseline = "bottom";
   for (const a of ticks(left, right, frame.width / 90)) {
@@ -58,7 +58,7 @@ function drawGrid(context: CanvasRenderingContext2D, frame: Frame, look: Look): 
     context.moveTo(Math.round(x) + 0.5, frame.height - 4);
     context.lineTo(Math.round(x) + 0.5, frame.height);
     context.stroke();
-    if (x > 24 && x < frame.width - 24) context.fillText(short(a).replace(/\.?0+$/, ""), x, frame.height - 6);
+    if (x > 24 && x < frame.width - 24) label(tickText(a), x, frame.height - 6);
   }
   context.textAlign = "left";
   context.textBaseline = "middle";
@@ -68,8 +68,21 @@ function drawGrid(context: CanvasRenderingContext2D, frame: Frame, look: Look): 
     context.moveTo(0, Math.round(y) + 0.5);
     context.lineTo(4, Math.round(y) + 0.5);
     context.stroke();
-    if (y > 14 && y < frame.height - 24) context.fillText(short(b).replace(/\.?0+$/, ""), 8, y);
+    if (y > 14 && y < frame.height - 24) label(tickText(b), 8, y);
   }
+}
+
+/** Text that reads on any ground. */
+export function haloed(context: CanvasRenderingContext2D, text: string, x: number, y: number, look: Look, colour: string): void {
+  context.save();
+  context.setLineDash([]);
+  context.strokeStyle = look.paper;
+  context.lineWidth = 4;
+  context.lineJoin = "round";
+  context.strokeText(text, x, y);
+  context.fillStyle = colour;
+  context.fillText(text, x, y);
+  context.restore();
 }
 
 /** Index and palette of the points' colours under the chosen colouring. */
@@ -92,22 +105,22 @@ export function colouringOf(study: Study, dark: boolean): { index: Int16Array; c
   return { index, colours: [...colours, grey] };
 }
 
-function drawPoints(context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look, faint: boolean): void {
+function drawPoints(context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look): void {
   const points = study.points!;
   const { index, colours } = colouringOf(study, look.dark);
   const focus = study.focusClass.value;
   if (focus >= 0 && points.label)
     for (let n = 0; n < index.length; n++) if (points.label[n] !== focus) index[n] = colours.length;
   const veiled = [...colours, parse(look.dark ? "#39414b" : "#d5d3cb")];
-  if (points.count > MANY) drawDensity(context, study, frame, look, index, veiled, faint);
-  else drawDiscs(context, study, frame, look, index, veiled, faint);
+  if (points.count > MANY) drawDensity(context, study, frame, look, index, veiled);
+  else drawDiscs(context, study, frame, look, index, veiled);
 }
 
 type Colours = [number, number, number][];
 
 function drawDensity(
   context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
-  index: Int16Array, colours: Colours, faint: boolean,
+  index: Int16Array, colours: Colours,
 ): void {
   const flat = study.flat.value;
   const { width, height } = context.canvas;
@@ -118,19 +131,19 @@ function drawDensity(
     at[n + 1] = height / 2 - (flat[n + 1] - frame.camera.at[1]) * scale;
   }
   const radius = (flat.length / 2 > 20000 ? 0.9 : 1.3) * look.ratio;
-  const strength = (faint ? 0.3 : 0.7) * Math.min(1, 14000 / (flat.length / 2)) + 0.15;
+  const strength = 0.9 * Math.min(1, 20000 / (flat.length / 2)) + 0.2;
   const data = splat({ width, height, at, colour: index, palette: paletteOf(colours), radius, strength });
   context.putImageData(new ImageData(data, width, height), 0, 0);
 }
 
 function drawDiscs(
   context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
-  index: Int16Array, colours: Colours, faint: boolean,
+  index: Int16Array, colours: Colours,
 ): void {
   const flat = study.flat.value;
   const radius = flat.length > 4000 ? 2.1 : flat.length > 1200 ? 2.8 : 3.6;
   context.setTransform(look.ratio, 0, 0, look.ratio, 0, 0);
-  context.globalAlpha = faint ? 0.45 : 0.82;
+  context.globalAlpha = 0.82;
   // The veiled class first, so that the others lie on it.
   for (const c of [colours.length - 1, ...colours.keys()].slice(0, colours.length)) {
     context.fillStyle = `rgb(${colours[c].join(" ")})`;
@@ -163,7 +176,7 @@ function drawContours(context: CanvasRenderingContext2D, contours: NonNullable<C
       context.arc(x, y, r, 0, 2 * Math.PI);
       context.stroke();
       context.globalAlpha = 0.8;
-      context.fillText(`${radius}σ`, x + r * Math.SQRT1_2 + 10, y - r * Math.SQRT1_2 - 8);
+      haloed(context, `${radius}σ`, x + r * Math.SQRT1_2 + 10, y - r * Math.SQRT1_2 - 8, look, look.ink);
     });
   } else {
     contours.lines.forEach((segments, k) => {

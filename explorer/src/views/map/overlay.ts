@@ -2,7 +2,7 @@
 import { ellipse } from "../../maths/gaussian";
 import { project } from "../../maths/plane";
 import { className, codeOfPoint, type Study } from "../../state/study";
-import type { Look } from "./base";
+import { haloed, type Look } from "./base";
 import { scaleOf, toPixel, type Frame } from "./camera";
 
 type Context = CanvasRenderingContext2D;
@@ -44,7 +44,7 @@ function drawHover(
   context.font = "600 13px ui-sans-serif, system-ui, sans-serif";
   context.textAlign = at[0] > frame.width - 80 ? "right" : "left";
   context.textBaseline = "bottom";
-  haloed(context, text, at[0] + (context.textAlign === "left" ? 9 : -9), at[1] - 7, look);
+  haloed(context, text, at[0] + (context.textAlign === "left" ? 9 : -9), at[1] - 7, look, look.ink);
 }
 
 /** One and two standard deviations. */
@@ -118,15 +118,6 @@ function letter(context: Context, [x, y]: [number, number], text: string, look: 
   context.textBaseline = "middle";
   context.fillStyle = look.paper;
   context.fillText(text, x, y + 0.5);
-}
-
-function haloed(context: Context, text: string, x: number, y: number, look: Look): void {
-  context.strokeStyle = look.paper;
-  context.lineWidth = 4;
-  context.lineJoin = "round";
-  context.strokeText(text, x, y);
-  context.fillStyle = look.ink;
-  context.fillText(text, x, y);
 }
 
 /** Two rings and hairs that reach out: visible on every colour. */
