@@ -25,12 +25,25 @@ ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 STATE = "['ready', 'failed'].includes(document.documentElement.dataset.state)"
 SECONDS = 5.0
+MARKS = "Object.fromEntries(performance.getEntriesByType('mark').map(m => [m.name, m.startTime]))"
+WATCH = """() => {
+  window.decodes = [];
+  window.gaps = [];
+  document.addEventListener("vaekit:decoded", (event) => decodes.push(event.detail));
+  let before = 0;
+  requestAnimationFrame(function frame(now) {
+    if (before) gaps.push(now - before);
+    before = now;
+    requestAnimationFrame(frame);
+  });
+}"""
 
 
 def made_up(folder: Path) -> Path:
     """A page with 50,000 points of a made-up run."""
     spec = importlib.util.spec_from_file_location("fake", ROOT / "tests" / "explorer" / "fake.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     fake = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fake)
     path = folder / "many.html"
@@ -59,26 +72,31 @@ def measure(browser: Any, path: Path) -> None:
     page = context.new_page()
     page.goto(path.resolve().as_uri())
     page.wait_for_function(STATE, timeout=120_000)
-    marks = page.evaluate("Object.fromEntries(performance.getEntriesByType('mark').map(m => [m.name, m.startTime]))")
-    page.evaluate("window.decodes = []; document.addEventListener('vaekit:decoded', e => decodes.push(e.detail))")
-    frames = "window.gaps = []; let t = 0; requestAnimationFrame(function f(now) { if (t) gaps.push(now - t); t = now; requestAnimationFrame(f); })"
-    page.evaluate(f"() => {{ {frames} }}")
-    line = f"{path.name:24} {path.stat().st_size / 1e6:6.2f} MB   open {marks.get('vaekit:open', 0) / 1e3:5.2f} s   ready {marks.get('vaekit:ready', 0) / 1e3:5.2f} s"
+    marks = page.evaluate(MARKS)
+    page.evaluate(WATCH)
+    line = (
+        f"{path.name:24} {path.stat().st_size / 1e6:6.2f} MB   open {marks.get('vaekit:open', 0) / 1e3:5.2f} s   "
+        f"ready {marks.get('vaekit:ready', 0) / 1e3:5.2f} s"
+    )
     if page.locator(".map").count():
-        browser.start_tracing(page=page, categories=["devtools.timeline", "disabled-by-default-devtools.timeline.frame"])
+        categories = ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"]
+        browser.start_tracing(page=page, categories=categories)
         drag(page)
         events = json.loads(browser.stop_tracing())["traceEvents"]
         drawn = sorted(e["ts"] / 1e6 for e in events if e.get("name") == "DrawFrame")
         decodes, gaps = page.evaluate("[decodes, gaps]")
         rate = (len(drawn) - 1) / (drawn[-1] - drawn[0]) if len(drawn) > 1 else float("nan")
         late = statistics.quantiles(gaps, n=20)[18] if len(gaps) > 20 else float("nan")
-        line += f"   decode {statistics.median(decodes):6.2f} ms ({len(decodes)})   {rate:5.1f} frames/s   95 % of frames within {late:5.1f} ms"
+        line += f"   decode {statistics.median(decodes):6.2f} ms ({len(decodes)})   {rate:5.1f} frames/s"
+        line += f"   95 % of frames within {late:5.1f} ms"
     print(line)
     context.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("pages", nargs="*", type=Path)
     parser.add_argument("--many", action="store_true", help="also a made-up run with 50,000 points")
     arguments = parser.parse_args()
@@ -86,7 +104,9 @@ def main() -> None:
 
     with logged("explorer"), tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        print(f"# Chromium {browser.version}, load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        print(
+            f"# Chromium {browser.version}, load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        )
         pages = [*arguments.pages, *([made_up(Path(folder))] if arguments.many else [])]
         for path in pages:
             measure(browser, path)

@@ -1,4 +1,4 @@
-"""What tests of the page share: a Chromium, pages of made-up runs, and a log of what a page asks for and complains of."""
+"""What tests of the page share: a Chromium, made-up runs, a log of what a page asks for and complains of."""
 
 from __future__ import annotations
 
@@ -12,15 +12,23 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+]
 
 
 @pytest.fixture(scope="session")
 def fake() -> ModuleType:
     """The module that writes made-up runs."""
-    pytest.importorskip("onnx", reason="the package onnx, which writes the made-up networks, is not installed")
+    pytest.importorskip(
+        "onnx", reason="the package onnx, which writes the made-up networks, is not installed"
+    )
     spec = importlib.util.spec_from_file_location("fake", HERE / "fake.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -45,14 +53,18 @@ class Opened:
 
     def __init__(self, page: Any) -> None:
         self.page, self.complaints, self.requests = page, [], []
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda r: self.requests.append(r.url))
 
     def go(self, path: Path) -> Any:
         """Opens a file and waits until the page is ready or has given up."""
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("['ready', 'failed'].includes(document.documentElement.dataset.state)", timeout=60_000)
+        self.page.wait_for_function(
+            "['ready', 'failed'].includes(document.documentElement.dataset.state)", timeout=60_000
+        )
         return self.page
 
     def outside(self) -> list[str]:
@@ -66,7 +78,11 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Opened]]:
     opened, contexts = [], []
 
     def make(**options: Any) -> Opened:
-        settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", "offline": True} | options
+        settings: dict[str, Any] = {
+            "viewport": {"width": 1280, "height": 860},
+            "locale": "en-GB",
+            "offline": True,
+        } | options
         context = chromium.new_context(**settings)
         contexts.append(context)
         opened.append(Opened(context.new_page()))

@@ -1,16 +1,19 @@
-"""Pages with small made-up runs, for tests of the page alone: random networks in the formats of explorer/CONTRACT.md."""
+"""Pages with small made-up runs, for tests of the page alone, in the format of explorer/CONTRACT.md."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(Path(__file__).parent))
+import graphs  # its neighbour; tests are no package
 
 PAGE = Path(__file__).parents[2] / "src/vaekit/explorer/page"
 MARK = "<!--vaekit:data-->"
@@ -34,132 +37,51 @@ class Blobs:
         return {"blob": self.prefix + name, "inputs": names[0], "outputs": names[1]}
 
 
-class Graph:
-    """A small ONNX graph, node by node."""
-
-    def __init__(self) -> None:
-        self.nodes, self.constants, self.count = [], [], 0
-
-    def constant(self, value: Any, dtype: Any = np.float32) -> str:
-        self.count += 1
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), f"c{self.count}"))
-        return f"c{self.count}"
-
-    def add(self, op: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
-        self.count += 1
-        out = out or f"t{self.count}"
-        self.nodes.append(helper.make_node(op, list(inputs), [out], **attributes))
-        return out
-
-    def mlp(self, x: str, sizes: list[int], rng: np.random.Generator, out: str | None = None, gain: float = 1.6) -> str:
-        for i, (m, n) in enumerate(zip(sizes, sizes[1:])):
-            w, b = rng.normal(0, gain / m**0.5, (m, n)), rng.normal(0, 0.3, n)
-            last = i == len(sizes) - 2
-            x = self.add("Gemm", x, self.constant(w), self.constant(b), out=out if last else None)
-            x = x if last else self.add("Tanh", x)
-        return x
-
-    def build(self, inputs: dict[str, tuple[int, list]], outputs: list[str]) -> onnx.ModelProto:
-        ins = [helper.make_tensor_value_info(n, t, ["B", *s]) for n, (t, s) in inputs.items()]
-        outs = [helper.make_tensor_value_info(n, TensorProto.FLOAT if n != "codes" else TensorProto.INT64, None) for n in outputs]
-        graph = helper.make_graph(self.nodes, "fake", ins, outs, self.constants)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
-F = TensorProto.FLOAT
-
-
-def _decoder(size: int, shape: list[int], classes: int, rng: np.random.Generator, log_px: bool, squash: str) -> onnx.ModelProto:
-    g, flat = Graph(), int(np.prod(shape))
-    inputs: dict[str, tuple[int, list]] = {"z": (F, [size])}
-    z = "z"
-    if classes:
-        inputs["y"] = (F, [classes])
-        z = g.add("Concat", "z", "y", axis=-1)
-    h = g.mlp(z, [size + classes, 32, flat], rng)
-    h = g.add(squash, h)
-    g.add("Reshape", h, g.constant([0, *shape] if shape != [flat] else [0, flat], np.int64), out="mean")
-    outputs = ["mean"]
-    if log_px:
-        inputs["x"] = (F, shape)
-        error = g.add("Sub", "x", "mean")
-        square = g.add("Reshape", g.add("Mul", error, error), g.constant([0, flat], np.int64))
-        g.add("Neg", g.add("ReduceSum", square, g.constant([1], np.int64), keepdims=0), out="log_px")
-        outputs.append("log_px")
-    return g.build(inputs, outputs)
-
-
-def _encoder(size: int, shape: list[int], deterministic: bool, rng: np.random.Generator) -> onnx.ModelProto:
-    g, flat = Graph(), int(np.prod(shape))
-    x = g.add("Reshape", "x", g.constant([0, flat], np.int64))
-    if len(shape) == 1:  # a table row may have missing cells
-        x = g.add("Where", g.add("IsNaN", x), g.constant(0.0), x)
-    if deterministic:
-        g.mlp(x, [flat, 16, size], rng, out="mean")
-        g.add("Identity", "mean", out="z")
-        return g.build({"x": (F, shape)}, ["z", "mean"])
-    g.mlp(x, [flat, 16, size], rng, out="mean")
-    g.add("Exp", g.add("Mul", g.mlp(x, [flat, 4, size], rng, gain=0.4), g.constant(-0.5)), out="std0")
-    g.add("Mul", "std0", g.constant(0.3), out="std")
-    g.add("Add", "mean", g.add("Mul", "std", "eps"), out="z")
-    return g.build({"x": (F, shape), "eps": (F, [size])}, ["z", "mean", "std"])
-
-
-def _codes_graphs(grid: list[int], book: int, shape: list[int], rng: np.random.Generator) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    g, cells, flat = Graph(), int(np.prod(grid)), int(np.prod(shape))
-    table = g.constant(rng.normal(size=(book, 6)))
-    h = g.add("Reshape", g.add("Gather", table, "codes"), g.constant([0, cells * 6], np.int64))
-    h = g.add("Sigmoid", g.mlp(h, [cells * 6, flat], rng))
-    g.add("Reshape", h, g.constant([0, *shape], np.int64), out="mean")
-    decoder = g.build({"codes": (TensorProto.INT64, grid)}, ["mean"])
-    e = Graph()
-    x = e.add("Reshape", "x", e.constant([0, flat], np.int64))
-    h = e.add("Reshape", e.mlp(x, [flat, cells * book], rng), e.constant([0, *grid, book], np.int64))
-    e.add("ArgMax", h, axis=-1, keepdims=0, out="codes")
-    return e.build({"x": (F, shape)}, ["codes"]), decoder
-
-
-def _prior(sizes: list[int], rng: np.random.Generator) -> onnx.ModelProto:
-    """Each layer's mean is a linear map of the layer above; its spread is 0.5."""
-    g, above, made = Graph(), None, []
-    for i, size in enumerate(sizes):
-        start = sum(sizes[:i])
-        cut = [g.constant([start], np.int64), g.constant([start + size], np.int64), g.constant([1], np.int64)]
-        z, eps, keep = (g.add("Slice", name, *cut) for name in ("z", "eps", "keep"))
-        drawn = eps
-        if above is not None:
-            loc = g.mlp(above, [sizes[i - 1], size], rng)
-            drawn = g.add("Add", loc, g.add("Mul", eps, g.constant(0.5)))
-        rest = g.add("Sub", g.constant(1.0), keep)
-        above = g.add("Add", g.add("Mul", keep, z), g.add("Mul", rest, drawn))
-        made.append(above)
-    g.add("Concat", *made, axis=-1, out="redrawn")
-    total = sum(sizes)
-    return g.build({n: (F, [total]) for n in ("z", "eps", "keep")}, ["redrawn"])
-
-
 def _run(kind: str, index: int, num_points: int, blobs: Blobs) -> dict[str, Any]:
     rng = np.random.default_rng(7 + index + 10 * KINDS.index(kind))
     size = {"conditional": 6, "layers": 8, "audio": 5, "table": 4}.get(kind, 2)
     shape = {"audio": [1, 24, 32], "table": [4]}.get(kind, [1, 12, 12])
     classes = ["0", "1", "2", "3", "4"]
     deterministic = kind == "autoencoder"
-    latent: dict[str, Any] = {"size": size, "layers": [{"name": "z", "start": 0, "size": size, "shape": [size]}],
-                              "rate": None if deterministic else [2.0 / (d + 1) for d in range(size - 1)] + [0.001] if size > 2 else [1.5, 1.2],
-                              "codebook": None, "grid": None}  # fmt: skip
+    latent: dict[str, Any] = {
+        "size": size,
+        "layers": [{"name": "z", "start": 0, "size": size, "shape": [size]}],
+        "rate": None
+        if deterministic
+        else [2.0 / (d + 1) for d in range(size - 1)] + [0.001]
+        if size > 2
+        else [1.5, 1.2],
+        "codebook": None,
+        "grid": None,
+    }
     run: dict[str, Any] = {
-        "name": f"{kind}-{index}", "recipe": "fake", "likelihood": "Bernoulli", "family": "flat", "deterministic": deterministic,
-        "kind": kind if kind in ("audio", "table") else "image", "shape": shape, "low": 0.0, "high": 1.0,
-        "classes": classes, "conditional": kind == "conditional", "latent": latent, "audio": None, "table": None,
-    }  # fmt: skip
+        "name": f"{kind}-{index}",
+        "recipe": "fake",
+        "likelihood": "Bernoulli",
+        "family": "flat",
+        "deterministic": deterministic,
+        "kind": kind if kind in ("audio", "table") else "image",
+        "shape": shape,
+        "low": 0.0,
+        "high": 1.0,
+        "classes": classes,
+        "conditional": kind == "conditional",
+        "latent": latent,
+        "audio": None,
+        "table": None,
+    }
     examples = rng.random((12, *shape)) * 255
     if kind == "codes":
         run["family"] = "codes"
         latent.update(size=36, rate=None, codebook=16, grid=[6, 6], layers=[])
-        encoder, decoder = _codes_graphs([6, 6], 16, shape, rng)
+        encoder, decoder = graphs.codes_graphs([6, 6], 16, shape, rng)
         run["encoder"], run["decoder"] = blobs.graph("encoder", encoder), blobs.graph("decoder", decoder)
         run["points"] = None
-        run["prior"] = {"name": "uniform-codes", "samples": blobs.array("samples", rng.integers(0, 16, (20, 6, 6)), "int32"), "label": None}
+        run["prior"] = {
+            "name": "uniform-codes",
+            "samples": blobs.array("samples", rng.integers(0, 16, (20, 6, 6)), "int32"),
+            "label": None,
+        }
         latent["usage"] = blobs.array("usage", rng.integers(0, 90, 16), "int32")
     else:
         _continuous(run, kind, size, shape, num_points, rng, blobs)
@@ -170,56 +92,101 @@ def _run(kind: str, index: int, num_points: int, blobs: Blobs) -> dict[str, Any]
     run["examples"] = {
         "x": blobs.array("examples", examples, "float32" if as_float else "uint8"),
         "index": None if index_of is None else blobs.array("index", index_of, "int32"),
-        "scale": 1.0 if as_float else 255.0, "offset": 0.0,
-    }  # fmt: skip
+        "scale": 1.0 if as_float else 255.0,
+        "offset": 0.0,
+    }
     if kind == "audio":
         run.update(low=-1.0, high=1.0)
         run["examples"].update(scale=127.5, offset=127.5)
-        run["audio"] = {"rate": 8000, "size": 256, "hop": 64, "before": 96, "floor": 1e-4, "samples": 2048, "bands": 24, "output": shape}
+        run["audio"] = {
+            "rate": 8000,
+            "size": 256,
+            "hop": 64,
+            "before": 96,
+            "floor": 1e-4,
+            "samples": 2048,
+            "bands": 24,
+            "output": shape,
+        }
     run["curves"] = {
         "epoch": list(range(1, 9)),
-        "series": {"train.elbo": [-200 + 60 * (1 - 0.6**e) for e in range(8)], "valid.elbo": [-205 + 58 * (1 - 0.6**e) for e in range(8)],
-                   "train.kl": [1.0 + e / 3 for e in range(8)], "valid.reconstruction": [199 - 50 * (1 - 0.6**e) for e in range(8)]},
-    }  # fmt: skip
+        "series": {
+            "train.elbo": [-200 + 60 * (1 - 0.6**e) for e in range(8)],
+            "valid.elbo": [-205 + 58 * (1 - 0.6**e) for e in range(8)],
+            "train.kl": [1.0 + e / 3 for e in range(8)],
+            "valid.reconstruction": [199 - 50 * (1 - 0.6**e) for e in range(8)],
+        },
+    }
     replay = rng.normal(size=(1, 200, 2)) * np.linspace(0.1, 1.2, 5)[:, None, None]
-    run["replay"] = {
-        "epoch": [1, 2, 4, 6, 8], "codes": blobs.array("replay-codes", replay, "float16"),
-        "label": blobs.array("replay-label", rng.integers(0, 5, 200), "int32"),
-        "inputs": blobs.array("replay-inputs", rng.integers(0, 256, (6, *shape)), "uint8"),
-        "reconstructions": blobs.array("replay-made", rng.integers(0, 256, (5, 6, *shape)), "uint8"),
-    } if kind not in ("table", "codes") else None  # fmt: skip
+    run["replay"] = (
+        {
+            "epoch": [1, 2, 4, 6, 8],
+            "codes": blobs.array("replay-codes", replay, "float16"),
+            "label": blobs.array("replay-label", rng.integers(0, 5, 200), "int32"),
+            "inputs": blobs.array("replay-inputs", rng.integers(0, 256, (6, *shape)), "uint8"),
+            "reconstructions": blobs.array("replay-made", rng.integers(0, 256, (5, 6, *shape)), "uint8"),
+        }
+        if kind not in ("table", "codes")
+        else None
+    )
     return run
 
 
-def _continuous(run: dict[str, Any], kind: str, size: int, shape: list[int], count: int, rng: np.random.Generator, blobs: Blobs) -> None:
+def _continuous(
+    run: dict[str, Any],
+    kind: str,
+    size: int,
+    shape: list[int],
+    count: int,
+    rng: np.random.Generator,
+    blobs: Blobs,
+) -> None:
     """Graphs, points and prior of a run with vectors as codes."""
     flat = int(np.prod(shape))
     outputs = [12] if kind == "table" else shape
     squash = {"audio": "Tanh", "table": "Sigmoid"}.get(kind, "Sigmoid")
     log_px = kind in ("image", "conditional")
-    run["decoder"] = blobs.graph("decoder", _decoder(size, outputs, 5 if run["conditional"] else 0, rng, log_px, squash))
-    run["encoder"] = blobs.graph("encoder", _encoder(size, shape, run["deterministic"], rng))
+    run["decoder"] = blobs.graph(
+        "decoder", graphs.decoder(size, outputs, 5 if run["conditional"] else 0, rng, log_px, squash)
+    )
+    run["encoder"] = blobs.graph("encoder", graphs.encoder(size, shape, run["deterministic"], rng))
     labels = rng.integers(0, 5, count)
     centers = rng.normal(size=(5, size)) * (3.0 if run["deterministic"] else 0.9)
     mean = centers[labels] + rng.normal(size=(count, size)) * 0.35
-    std = None if run["deterministic"] else blobs.array("std", 0.1 + 0.15 * rng.random((count, size)), "float16")
+    std = (
+        None
+        if run["deterministic"]
+        else blobs.array("std", 0.1 + 0.15 * rng.random((count, size)), "float16")
+    )
     _, _, axes = np.linalg.svd(mean - mean.mean(0), full_matrices=False)
     run["points"] = {
-        "mean": blobs.array("mean", mean, "float16"), "std": std, "label": blobs.array("label", labels, "int32"),
+        "mean": blobs.array("mean", mean, "float16"),
+        "std": std,
+        "label": blobs.array("label", labels, "int32"),
         "metrics": {"elbo": blobs.array("elbo", rng.normal(-100, 8, count), "float32")},
-        "plane": {"axes": axes[:2].tolist(), "center": mean.mean(0).tolist(), "explained": [0.5, 0.3]} if size > 2 else None,
-    }  # fmt: skip
+        "plane": {"axes": axes[:2].tolist(), "center": mean.mean(0).tolist(), "explained": [0.5, 0.3]}
+        if size > 2
+        else None,
+    }
     samples = rng.normal(size=(400, size))
-    run["prior"] = None if run["deterministic"] else {
-        "name": "standard-normal", "samples": blobs.array("samples", samples, "float16"), "label": None, "density": None,
-    }  # fmt: skip
+    run["prior"] = (
+        None
+        if run["deterministic"]
+        else {
+            "name": "standard-normal",
+            "samples": blobs.array("samples", samples, "float16"),
+            "label": None,
+            "density": None,
+        }
+    )
     if kind == "layers":
         run["family"] = "layers"
         sizes = [2, 3, 3]
         run["latent"]["layers"] = [
-            {"name": f"z{3 - i}", "start": sum(sizes[:i]), "size": n, "shape": [n]} for i, n in enumerate(sizes)
+            {"name": f"z{3 - i}", "start": sum(sizes[:i]), "size": n, "shape": [n]}
+            for i, n in enumerate(sizes)
         ]
-        run["prior"].update(name="hierarchy", model=blobs.graph("prior", _prior(sizes, rng)))
+        run["prior"].update(name="hierarchy", model=blobs.graph("prior", graphs.prior(sizes, rng)))
     assert flat > 0
 
 
@@ -229,14 +196,46 @@ def _table(run: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
     edges = np.linspace(0, 1, 13).tolist()
     counts = [int(c) for c in rng.integers(3, 60, 12)]
     run.update(low=None, high=None)
-    run["table"] = {"columns": [
-        {"name": "age", "kind": "continuous", **number, "start": 0, "size": 1, "histogram": {"edges": edges, "counts": counts}},
-        {"name": "hours", "kind": "continuous", **number, "start": 1, "size": 3, "histogram": {"edges": edges, "counts": counts[::-1]}},
-        {"name": "work", "kind": "categorical", "categories": ["private", "public", "self", "none", "other"], "low": 0, "high": 4,
-         "start": 4, "size": 5, "histogram": {"counts": [40, 30, 20, 9, 1]}},
-        {"name": "income", "kind": "binary", "categories": ["<=50K", ">50K", "unknown"], "low": 0, "high": 2, "start": 9, "size": 3,
-         "histogram": {"counts": [70, 25, 5]}},
-    ]}  # fmt: skip
+    run["table"] = {
+        "columns": [
+            {
+                "name": "age",
+                "kind": "continuous",
+                **number,
+                "start": 0,
+                "size": 1,
+                "histogram": {"edges": edges, "counts": counts},
+            },
+            {
+                "name": "hours",
+                "kind": "continuous",
+                **number,
+                "start": 1,
+                "size": 3,
+                "histogram": {"edges": edges, "counts": counts[::-1]},
+            },
+            {
+                "name": "work",
+                "kind": "categorical",
+                "categories": ["private", "public", "self", "none", "other"],
+                "low": 0,
+                "high": 4,
+                "start": 4,
+                "size": 5,
+                "histogram": {"counts": [40, 30, 20, 9, 1]},
+            },
+            {
+                "name": "income",
+                "kind": "binary",
+                "categories": ["<=50K", ">50K", "unknown"],
+                "low": 0,
+                "high": 2,
+                "start": 9,
+                "size": 3,
+                "histogram": {"counts": [70, 25, 5]},
+            },
+        ]
+    }
     x = rng.normal(size=(12, 4))
     x[:, 2], x[:, 3] = rng.integers(0, 5, 12), rng.integers(0, 3, 12)
     x[3, 0] = np.nan
@@ -256,15 +255,15 @@ def document(kinds: list[str], *, num_points: int = 600, **changes: Any) -> str:
     text = json.dumps(manifest).replace("<", "\\u003c")
     tags = [f'<script type="application/json" id="manifest">{text}</script>']
     for name, data in parts.items():
-        tags.append(f'<script type="application/gzip;base64" id="blob-{name}">{base64.b64encode(data).decode()}</script>')
+        tags.append(
+            f'<script type="application/gzip;base64" id="blob-{name}">{base64.b64encode(data).decode()}</script>'
+        )
     page = (PAGE / "index.html").read_text(encoding="utf-8")
     assert page.count(MARK) == 1
     return page.replace(MARK, "\n".join(tags))
 
 
 if __name__ == "__main__":
-    import sys
-
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     for each in KINDS:

@@ -80,7 +80,10 @@ def test_hovering_tells_of_the_posterior(open_page: Open, page_file: Write) -> N
     box = page.locator(".map").bounding_box()
     found = False
     for k in range(60):
-        page.mouse.move(box["x"] + box["width"] * (0.25 + 0.5 * (k % 10) / 10), box["y"] + box["height"] * (0.2 + 0.1 * (k // 10)))
+        page.mouse.move(
+            box["x"] + box["width"] * (0.25 + 0.5 * (k % 10) / 10),
+            box["y"] + box["height"] * (0.2 + 0.1 * (k // 10)),
+        )
         found = found or "σ" in page.locator(".under").inner_text()
     assert found
 
@@ -127,7 +130,8 @@ def test_samples_and_their_temperature(open_page: Open, page_file: Write) -> Non
     settled(page, ".tray canvas", before)
     page.get_by_label("Temperature").fill("0")
     page.wait_for_function(
-        "new Set([...document.querySelectorAll('.tray canvas')].map(c => c.toDataURL())).size === 1", timeout=15_000
+        "new Set([...document.querySelectorAll('.tray canvas')].map(c => c.toDataURL())).size === 1",
+        timeout=15_000,
     )
 
 
@@ -247,10 +251,14 @@ def test_languages(open_page: Open, page_file: Write) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_violation_of_accessibility_and_no_sideways_scroll(open_page: Open, page_file: Write, kind: str) -> None:
+def test_no_violation_of_accessibility_and_no_sideways_scroll(
+    open_page: Open, page_file: Write, kind: str
+) -> None:
     axe = MODULES / "axe-core" / "axe.min.js"
     scheme = "dark" if KINDS.index(kind) % 2 else "light"
-    page = open_page(viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce").go(page_file(kind))
+    page = open_page(viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce").go(
+        page_file(kind)
+    )
     for name in page.get_by_role("tab").all_inner_texts():
         tab(page, name)
         page.wait_for_timeout(120)
@@ -263,7 +271,9 @@ def test_no_violation_of_accessibility_and_no_sideways_scroll(open_page: Open, p
         if theme == "other":
             page.get_by_role("button", name="Switch between light and dark").click()
             page.wait_for_timeout(300)
-        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 160))]))")
+        found = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 160))]))"
+        )
         assert found == [], theme
 
 
@@ -311,7 +321,9 @@ def test_the_page_is_valid_html() -> None:
     tool = MODULES / ".bin" / "html-validate"
     if not tool.exists() or not shutil.which("node"):
         pytest.skip("html-validate is not installed: npm ci in explorer/")
-    run = subprocess.run([str(tool), str(PAGE)], cwd=ROOT / "explorer", capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [str(tool), str(PAGE)], cwd=ROOT / "explorer", capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout
 
 
