@@ -29,7 +29,7 @@ MARKS = "Object.fromEntries(performance.getEntriesByType('mark').map(m => [m.nam
 WATCH = """() => {
   window.decodes = [];
   window.gaps = [];
-  document.addEventListener("vaekit:decoded", (event) => decodes.push(event.detail));
+  document.addEventListener("vaekit:decoded", (event) => decodes.push(event.detail.ms));
   let before = 0;
   requestAnimationFrame(function frame(now) {
     if (before) gaps.push(now - before);

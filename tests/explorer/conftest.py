@@ -62,8 +62,9 @@ class Opened:
     def go(self, path: Path) -> Any:
         """Opens a file and waits until the page is ready or has given up."""
         self.page.goto(path.as_uri())
-        self.page.wait_for_function(
-            "['ready', 'failed'].includes(document.documentElement.dataset.state)", timeout=60_000
+        # A selector, not a function: a strict policy forbids the page what a waiting function needs.
+        self.page.wait_for_selector(
+            "html[data-state=ready], html[data-state=failed]", state="attached", timeout=60_000
         )
         return self.page
 

@@ -125,14 +125,15 @@ function follow(study: Study, failed: (error: unknown) => void): void {
   const times: number[] = [];
   const queue = latest(
     ({ code, label }: { code: Code; label: number }) => study.model.decode([code], label),
-    (made) =>
+    (made, { code, label }) =>
       batch(() => {
         study.outShape.value = made.shape;
         study.chances.value = made.chances?.[0] ?? null;
         study.decoded.value = made.items[0];
         // The least of the last few: the first runs are compiled while they run.
         times.push(made.ms);
-        document.dispatchEvent(new CustomEvent("vaekit:decoded", { detail: made.ms })); // for measurements
+        const detail = { ms: made.ms, code, label, output: made.items[0] };
+        document.dispatchEvent(new CustomEvent("vaekit:decoded", { detail })); // for tests and measurements
         study.ms.value = Math.min(...times.slice(-6));
       }),
     failed,
