@@ -40,7 +40,7 @@ def model_card(run: Run, model: Model, data: Dataset, results: dict[str, Any]) -
         f"A {type(model).__name__} ({recipe}) of {schema.name}: {model.num_parameters:,} weights, "
         f"latent shape {tuple(model.latent_shape)}.",
         "",
-        f"Data: {schema.kind} of shape {schema.shape}; {parts}.",
+        f"Data: {schema.kind} of shape {schema.shape}; {parts}. {data.streamed}".rstrip(),
         "",
         *[f"- {note}" for note in data.notes],
         "",

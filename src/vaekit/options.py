@@ -23,6 +23,8 @@ class DataOptions:
         binarize: "dynamic" draws each value anew at every step, "static" once.
         size: images are resized to this, one number or height and width.
         labels: a file with one label a line, or a .npy, for data that has none of its own.
+        stream: "always" leaves examples in their files and reads them as they are needed, "never" reads all at once; by
+            default the memory decides.
         skip_bad: leave unreadable files out and count them, instead of stopping.
         limit: use this many examples only, drawn by the seed.
         types: kinds of a table's columns in place of the inferred ones, "age=integer,size=ordinal(S<M<L),note=skip".
@@ -41,6 +43,7 @@ class DataOptions:
     size: int | tuple[int, int] | None = None
     labels: str | None = None
     skip_bad: bool = False
+    stream: Literal["auto", "always", "never"] = "auto"
     limit: int | None = None
     labelled: int | None = None
     types: str | None = None

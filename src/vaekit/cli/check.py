@@ -14,7 +14,7 @@ from vaekit.cli.signature import fields, with_options
 from vaekit.options import DataOptions, sort_options
 
 EXAMPLE = "vaekit check photos/ --size 64 -o photos.png"
-MAX_CLASSES = 40
+MAX_CLASSES, MAX_ROWS = 40, 100_000
 
 
 def command(tokens: Sequence[str]) -> Callable[..., Any]:
@@ -43,9 +43,13 @@ def check(
     dataset = open_data(data, seed=common.seed, **sort_options(options, None).data)
     facts = dataset.describe()
     if planned is not None and dataset.schema.columns:
+        import torch
+
         from vaekit.plots.marginals import marginals
 
-        facts["output"] = planned.write_figure(marginals(dataset.train.raw, None, dataset.schema))
+        few = dataset.train.few(MAX_ROWS)
+        rows = few.read(torch.arange(len(few)))
+        facts["output"] = planned.write_figure(marginals(rows, None, dataset.schema))
     elif planned is not None:
         from vaekit.evaluation.chunks import subset
         from vaekit.plots import data_grid
@@ -70,7 +74,7 @@ def _view(facts: dict[str, Any]) -> list[Any]:
         "binarized": facts["binarize"] if facts["binarize"] != "none" else None,
         "parts": "  ".join(f"{name} {count:,}" for name, count in facts["parts"].items()),
         "factors": ", ".join(facts["factors"]),
-        "memory": f"{facts['memory_bytes'] / 1e6:,.1f} MB",
+        "in files" if facts["streamed"] else "memory": f"{facts['memory_bytes'] / 1e6:,.1f} MB",
         "picture": facts.get("output"),
     }
     made: list[Any] = [pairs(facts["name"], about)]
@@ -91,7 +95,7 @@ def _view_table(facts: dict[str, Any]) -> list[Any]:
     about = {
         "kind": f"table, {len(facts['columns'])} columns",
         "parts": "  ".join(f"{name} {count:,}" for name, count in facts["parts"].items()),
-        "memory": f"{facts['memory_bytes'] / 1e6:,.1f} MB",
+        "in files" if facts["streamed"] else "memory": f"{facts['memory_bytes'] / 1e6:,.1f} MB",
         "picture": facts.get("output"),
     }
     rows = [[c["name"], c["kind"], c["values"], f"{c['missing']:,}" if c["missing"] else ""] for c in facts["columns"]]

@@ -38,7 +38,7 @@ class Sink:
     def write(self, columns: Columns, arrays: Mapping[str, np.ndarray]) -> None:
         """Take in n rows."""
         self.put(columns, arrays)
-        self.written += len(next(iter((arrays or columns).values())))
+        self.written += len(next(iter([*arrays.values(), *columns.values()])))
 
     def put(self, columns: Columns, arrays: Mapping[str, np.ndarray]) -> None:
         raise NotImplementedError
@@ -53,7 +53,11 @@ class NpySink(Sink):
     def put(self, columns: Columns, arrays: Mapping[str, np.ndarray]) -> None:
         values = np.ascontiguousarray(arrays[self.main])
         if not self.written:
-            form = {"descr": values.dtype.str, "fortran_order": False, "shape": (self.number, *values.shape[1:])}
+            form = {
+                "descr": values.dtype.str,
+                "fortran_order": False,
+                "shape": (self.number, *values.shape[1:]),
+            }
             np.lib.format.write_array_header_1_0(self.file, form)
         self.file.write(values.data.cast("B") if values.size else b"")
 
@@ -182,7 +186,7 @@ def require_parquet() -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise UserError(
-            "Parquet files are written with pyarrow, which is not installed: pip install 'vaekit[stream]'; or write .csv."
+            "Parquet files are written with pyarrow, which is not installed: pip install 'vaekit[stream]'."
         ) from None
 
 

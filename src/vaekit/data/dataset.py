@@ -53,6 +53,11 @@ class Part:
         return self.raw.device
 
     @property
+    def is_held(self) -> bool:
+        """Whether `raw` holds all values, and they are not in files."""
+        return len(self.raw) == len(self)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the raw values."""
         return self.raw.numel() * self.raw.element_size()
@@ -118,7 +123,11 @@ class Part:
             return None if t is None else t.to(device)
 
         # Apple's GPUs know no double precision.
-        raw = self.raw.float() if torch.device(device).type == "mps" and self.raw.is_floating_point() else self.raw
+        raw = (
+            self.raw.float()
+            if torch.device(device).type == "mps" and self.raw.is_floating_point()
+            else self.raw
+        )
         return dataclasses.replace(self, raw=raw.to(device), y=move(self.y), factors=move(self.factors))
 
     def take(self, index: Tensor) -> Part:
@@ -200,6 +209,11 @@ class Dataset:
         """The parts that exist, by name."""
         named = {"train": self.train, "valid": self.valid, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
+
+    @property
+    def streamed(self) -> str:
+        """The sentence that says how data in files is read; empty where all is in memory."""
+        return next((note for note in self.notes if note.startswith("Streamed: ")), "")
 
     @property
     def factors(self) -> dict[str, Tensor]:

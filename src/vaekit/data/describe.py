@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 from typing import Any
@@ -12,6 +13,7 @@ from vaekit.data.dataset import Dataset, Part
 from vaekit.data.describe_table import describe_columns
 
 _TINY = 10  # examples in the training part below which a class is hardly learned
+_LOOKED_AT, _LOOKED_AT_BYTES = 10_000, 2**25
 _HASH_LIMIT = 2_000_000_000  # bytes; a few seconds of hashing
 
 
@@ -27,9 +29,10 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         columns (of a table), memory_bytes, oddities (sentences), notes, source.
     """
     schema, parts = dataset.schema, dataset.parts
-    columns = describe_columns(dataset) if schema.columns else []
+    looked_at, sentences = held(dataset)
+    columns = describe_columns(looked_at) if schema.columns else []
     # Columns of a table have no range in common.
-    ranges = [part.raw.aminmax() for part in parts.values() if len(part) and not columns]
+    ranges = [part.raw.aminmax() for part in looked_at.parts.values() if len(part) and not columns]
     model_range = [schema.low, schema.high]
     return {
         "name": schema.name,
@@ -46,11 +49,25 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "label_counts": {name: counts for name, part in parts.items() if (counts := _label_counts(part))},
         "factors": list(dataset.factor_names),
         "columns": columns,
-        "memory_bytes": sum(part.raw.numel() * part.raw.element_size() for part in parts.values()),
-        "oddities": _oddities(dataset),
+        "memory_bytes": sum(part.nbytes for part in parts.values()),
+        "streamed": not dataset.train.is_held,
+        "oddities": [*sentences, *_oddities(looked_at)],
         "notes": list(dataset.notes),
         "source": dict(dataset.source),
     }
+
+
+def held(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """The data itself, or of data in files a random sample of each part, and a sentence that says so."""
+    parts = dataset.parts
+    few: dict[str, Any] = {
+        name: part if part.is_held else part.few(min(_LOOKED_AT, max(1, _LOOKED_AT_BYTES * len(part) // part.nbytes)))
+        for name, part in parts.items()
+    }
+    if all(len(few[name]) == len(part) for name, part in parts.items()):
+        return dataclasses.replace(dataset, **few), []
+    counts = " / ".join(f"{len(part):,} {name}" for name, part in few.items())
+    return dataclasses.replace(dataset, **few), [f"Ranges and oddities are those of a random sample: {counts}."]
 
 
 def _label_counts(part: Part) -> dict[str, int]:

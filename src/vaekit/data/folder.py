@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,9 +65,9 @@ def refuse(bad: Mapping[Path, str], total: int, folder: Path, skip_bad: bool | N
 
 
 def labelled(
-    raw: np.ndarray, names: list[str], what: str
+    raw: Any, names: list[str], what: str
 ) -> tuple[dict[str, Block], tuple[str, ...], list[str]]:
-    """Parts and labels from the sub-folders: blocks, class names, notes."""
+    """Parts and labels of examples, an array or `Rows`, from the sub-folders: blocks, class names, notes."""
     tops = {name.split("/")[0].lower() for name in names if "/" in name}
     nested = all("/" in name for name in names)
     if not (nested and tops <= set(PARTS) and {"train"} < {PARTS[top] for top in tops}):

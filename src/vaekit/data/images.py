@@ -38,7 +38,7 @@ def read_folder(
     paths = files_in(folder, IMAGE_SUFFIXES, "image")
     with strict_pillow():
         heads, notes = _header_pass(paths, folder, skip_bad)
-        form, note = _common(list(heads.values()), size)
+        form, note = common_form(list(heads.values()), size)
         _fits(len(heads), form)
         raw, kept = _decode_pass(list(heads), form, folder, skip_bad, notes)
     names = [path.relative_to(folder).as_posix() for path in kept]
@@ -74,7 +74,7 @@ def shallow_note(count: int) -> str:
     return f"{count:,} {have} 16 bits a channel, of which Pillow reads 8."
 
 
-def _common(forms: list[Form], size: int | tuple[int, int] | None) -> tuple[Form, list[str]]:
+def common_form(forms: list[Form], size: int | tuple[int, int] | None) -> tuple[Form, list[str]]:
     """The form that all images are brought to, and notes."""
     channels, bits = max(f.channels for f in forms), max(f.bits for f in forms)
     sizes = Counter((f.height, f.width) for f in forms)

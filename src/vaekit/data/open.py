@@ -21,6 +21,9 @@ from vaekit.data.sound import FULL_SCALE
 from vaekit.data.sounds import SoundOptions, holds_sounds, read_sounds
 from vaekit.data.source import IMAGE_SUFFIXES, Block, Source
 from vaekit.data.split import split
+from vaekit.data.stream.choose import Stream, kind_of, open_files, settle, values_for_schema
+from vaekit.data.stream.part import streamed
+from vaekit.data.stream.rows import Rows
 from vaekit.data.tables import read_table, table_schema
 from vaekit.errors import UserError, did_you_mean, require_seed
 from vaekit.schema import Schema
@@ -47,6 +50,7 @@ def open_data(
     clips: Literal["whole", "segments"] | None = None,
     loudness: float | None = None,
     pattern: str | None = None,
+    stream: Stream = "auto",
     max_cells: int | None = None,
     sha256: str | None = None,
     shape: tuple[int, ...] | None = None,
@@ -69,6 +73,8 @@ def open_data(
             leaves a column out.
         labelled: keep the labels of so many examples of each class of the training part, drawn by seed; the others
             become -1, unknown, for semi-supervised models.
+        stream: "always" leaves examples in their files and reads them as they are needed, "never" reads them all at
+            once, "auto" decides by the memory.
         max_cells: of a table file with more cells a random sample of the rows is read; by default by the memory.
         rate, length, clips, loudness, pattern: how sounds become examples, as in `SoundOptions`.
         sha256, shape: what an array's content must be, as recorded in `Dataset.source`.
@@ -91,7 +97,7 @@ def open_data(
     if binarize not in ("none", "dynamic", "static"):
         raise UserError(f'binarize is "none", "dynamic" or "static"; "{binarize}" came.')
     sound = SoundOptions(rate, length, clips, loudness, pattern)
-    source = _read(data, size, skip_bad, types, sound, max_cells)
+    source = _read(data, size, skip_bad, types, sound, max_cells, stream)
     _require_recorded(source, sha256, shape)
     if source.kind == "table" and labels is not None:
         raise UserError("A table's labels are a column like any other; leave labels out.")
@@ -126,7 +132,11 @@ def _dataset(source: Source, record: dict[str, Any]) -> Dataset:
             block.raw = np.unpackbits(block.raw, axis=1).reshape(-1, *source.packed)
     if labelled is not None:
         parts["train"].y = _hide_labels(source, parts["train"].y, labelled, seed)
-    schema = table_schema(source, parts) if source.kind == "table" else _schema(source, parts["train"].raw)
+    raw = parts["train"].raw
+    if source.kind == "table":
+        schema = settle(source, parts) if isinstance(raw, Rows) else table_schema(source, parts)
+    else:
+        schema = _schema(source, values_for_schema(source, raw) if isinstance(raw, Rows) else raw)
     schema, made = _parts(parts, schema, binarize, seed)
     return Dataset(
         schema, made["train"], made.get("valid"), made.get("test"), record, [*source.notes, sentence],
@@ -137,7 +147,7 @@ def _dataset(source: Source, record: dict[str, Any]) -> Dataset:
 
 def _read(
     data: Any, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions,
-    max_cells: int | None,
+    max_cells: int | None, stream: Stream,
 ) -> Source:  # fmt: skip
     if isinstance(data, str) and data == IN_MEMORY:
         raise UserError(
@@ -150,7 +160,7 @@ def _read(
         source.identity = {"data": data}
         return source
     if isinstance(data, (str, Path)):
-        return _read_path(data, size, skip_bad, types, sound, max_cells)
+        return _read_path(data, size, skip_bad, types, sound, max_cells, stream)
     if size is not None:
         raise UserError("size resizes a folder of images; an array has its size. Leave size out.")
     if is_frame(data):
@@ -162,7 +172,7 @@ def _read(
 
 def _read_path(
     data: str | Path, size: int | tuple[int, int] | None, skip_bad: bool, types: Any, sound: SoundOptions,
-    max_cells: int | None,
+    max_cells: int | None, stream: Stream,
 ) -> Source:  # fmt: skip
     if data == "":
         raise UserError(f"The data has an empty name; expected a path or one of {', '.join(sorted(NAMED))}.")
@@ -178,11 +188,16 @@ def _read_path(
         raise UserError(
             f"{path} does not exist; give a folder of images, a .csv, .npy, .npz or IDX file, or a data set's name."
         )
-    if types and (path.is_dir() or not is_table(path)):
+    if types and not is_table(path) and kind_of(path) != "table":
         raise UserError(f"types names the columns of a table, and {path} is none; leave types out.")
-    if holds_sounds(path):
-        if size is not None:
-            raise UserError(f"size resizes a folder of images; {path} holds sounds. Leave size out.")
+    if size is not None and holds_sounds(path):
+        raise UserError(f"size resizes a folder of images; {path} holds sounds. Leave size out.")
+    # A table of which a sample was read once is read so again.
+    how: Stream = "never" if max_cells is not None else stream
+    in_files = open_files(path, how, size=size, skip_bad=skip_bad, types=types, sound=sound)
+    if in_files is not None:
+        source = in_files
+    elif holds_sounds(path):
         source = read_sounds(path, sound, skip_bad)
     elif path.is_dir():
         from vaekit.data.images import read_folder
@@ -297,7 +312,9 @@ def _parts(
         raise UserError(
             f"{schema.name} has values without a common range, which no draw can binarize; leave binarize out."
         )
-    raws = {name: torch.from_numpy(block.raw) for name, block in blocks.items()}
+    if binarize == "static" and any(isinstance(block.raw, Rows) for block in blocks.values()):
+        raise UserError("A static binarization keeps what it draws, in memory; of streamed data take binarize=dynamic.")
+    raws = {name: torch.from_numpy(b.raw) for name, b in blocks.items() if not isinstance(b.raw, Rows)}
     dynamic: Literal["none", "dynamic"] = "none"
     if binarize != "none" and schema.levels != 2:
         fields = {**schema.to_dict(), "levels": 2}
@@ -314,5 +331,7 @@ def _parts(
 
     return schema, {
         name: Part(raws[name], tensor(b.y), b.names, schema, dynamic, seed, tensor(b.factors))
+        if name in raws
+        else streamed(b, schema, dynamic, seed)
         for name, b in blocks.items()
     }

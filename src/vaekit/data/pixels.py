@@ -42,7 +42,8 @@ def strict_pillow() -> Iterator[None]:
         yield
 
 
-def _attempt(work: Callable[[Path], T], path: Path) -> T | Bad:
+def attempt(work: Callable[[Path], T], path: Path) -> T | Bad:
+    """What `work` makes of a file, or why it cannot."""
     try:
         return work(path)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -57,7 +58,7 @@ def _attempt(work: Callable[[Path], T], path: Path) -> T | Bad:
 
 def in_threads(work: Callable[[Path], T], paths: list[Path]) -> Iterable[T | Bad]:
     with ThreadPoolExecutor(_WORKERS) as pool:
-        yield from pool.map(lambda path: _attempt(work, path), paths)
+        yield from pool.map(lambda path: attempt(work, path), paths)
 
 
 def _depth(mode: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from vaekit.errors import UserError
 
 RATES = (1_000, 384_000)
 """Sample rates that are believed, in Hz."""
-BLOCK_SECONDS = 10.0
+BLOCK_SECONDS, MARGIN_SECONDS = 10.0, 0.1
 FULL_SCALE = 32768.0
 ENDLESS = 2**31 - 2**16
 """Bytes from which on a WAV file's header states no length: who wrote it did not know."""
@@ -122,8 +122,13 @@ def check(rate: int, frames: int) -> None:
         raise UnusableError("it holds no samples")
 
 
-def decoded(path: Path, rate: int) -> Iterator[np.ndarray]:
+def decoded(path: Path, rate: int, start: float = 0.0) -> Iterator[np.ndarray]:
     """The samples of a file at `rate`, block by block, so that a file of hours needs no more room than one of seconds.
+
+    Args:
+        path: the file.
+        rate: Hz.
+        start: seconds to leave out at the beginning.
 
     Raises:
         UnusableError: damaged, or samples that are not finite.
@@ -131,7 +136,14 @@ def decoded(path: Path, rate: int) -> Iterator[np.ndarray]:
     soundfile, _ = libraries()
     try:
         with soundfile.SoundFile(str(path)) as file:
-            yield from resampled(_mixed(_read_blocks(file)), file.samplerate, rate)
+            # A filter that begins in the middle of a recording needs to hear what came before.
+            before = min(start, MARGIN_SECONDS)
+            if start:
+                file.seek(round((start - before) * file.samplerate))
+            skipped = round(before * rate)
+            for block in resampled(_mixed(_read_blocks(file)), file.samplerate, rate):
+                yield block[skipped:]
+                skipped = max(0, skipped - len(block))
     except (RuntimeError, OSError) as error:  # libsndfile's errors are RuntimeErrors
         raise UnusableError(reason_of(error, path)) from None
 

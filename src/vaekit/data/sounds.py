@@ -160,14 +160,9 @@ def assemble(
     Raises:
         UserError: they do not fit into memory, or are all silent.
     """
-    rates = Counter(r.rate for r in recordings)
-    rate = options.rate or min(rates.most_common(1)[0][0], HIGHEST_DEFAULT_RATE)
     seconds = np.array([r.seconds for r in recordings])
-    usual = float(np.quantile(seconds, 0.99))
-    clips = options.clips or ("segments" if single or usual > SHORT else "whole")
-    wanted = options.length or (usual if clips == "whole" else SEGMENT_SECONDS)
-    length = GRAIN * math.ceil(round(wanted * rate) / GRAIN)
-    rows = [_rows(r.seconds * rate, length) if clips == "segments" else 1 for r in recordings]
+    rate, clips, length = form_of([r.rate for r in recordings], seconds, options, single=single)
+    rows = [rows_of(s * rate, length) if clips == "segments" else 1 for s in seconds.tolist()]
     _fits(sum(rows), length, rate)
     # Zeros take no memory until they are written to, so a row to spare for each recording costs nothing.
     raw = np.zeros((sum(rows) + len(rows), 1, length), np.int16)
@@ -175,12 +170,12 @@ def assemble(
     for i, recording in enumerate(recordings):
         try:
             space = raw[count : count + rows[i] + (clips == "segments")].reshape(-1)
-            samples, peak = _fill(space, recording.blocks(rate))
+            samples, peak = fill(space, recording.blocks(rate))
         except UnusableError as error:
             bad[recording.name] = str(error)
             raw[count : count + rows[i] + 1] = 0
             continue
-        used = min(_rows(samples, length), len(space) // length)
+        used = min(rows_of(samples, length), len(space) // length)
         raw[count + used : count + rows[i] + 1] = 0
         starts = [f"@{length * row / rate:.3f}s" for row in range(used)] if clips == "segments" else [""]
         names += [recording.name + start for start in starts]
@@ -189,13 +184,34 @@ def assemble(
         peaks.append(peak)
     made = Clips(raw[:count], names, np.array(source, np.int64), rate, clips)
     if count:
-        quiet = _level(made.raw, options.loudness)
+        quiet = level(made.raw, options.loudness)
+        if quiet.all():
+            raise UserError(
+                f"All {len(quiet):,} clips are silent: there is nothing to learn from. Look at the recordings."
+            )
         made.notes += notes_of(recordings, made, seconds, quiet, options.loudness)
         made.notes += damage_of(recordings, peaks)
     return made, bad
 
 
-def _rows(samples: float, length: int) -> int:
+def form_of(
+    rates: Sequence[int], seconds: np.ndarray, options: SoundOptions, *, single: bool = False
+) -> tuple[int, Literal["whole", "segments"], int]:
+    """Rate in Hz, "whole" or "segments", and samples of an example, by what the recordings are.
+
+    Args:
+        rates, seconds: of the recordings.
+        options: where they leave a choice.
+        single: whether there is one file in place of a folder.
+    """
+    rate = options.rate or min(Counter(rates).most_common(1)[0][0], HIGHEST_DEFAULT_RATE)
+    usual = float(np.quantile(seconds, 0.99))
+    clips = options.clips or ("segments" if single or usual > SHORT else "whole")
+    wanted = options.length or (usual if clips == "whole" else SEGMENT_SECONDS)
+    return rate, clips, GRAIN * math.ceil(round(wanted * rate) / GRAIN)
+
+
+def rows_of(samples: float, length: int) -> int:
     """Segments of a recording: the last one counts where at least half of it is there."""
     return max(1, math.floor(samples / length + 0.5))
 
@@ -211,7 +227,7 @@ def _fits(rows: int, length: int, rate: int) -> None:
         )
 
 
-def _fill(space: np.ndarray, blocks: Any) -> tuple[int, float]:
+def fill(space: np.ndarray, blocks: Any) -> tuple[int, float]:
     """Write blocks into `space` until it is full; the number of samples written and their peak."""
     at, peak = 0, 0.0
     for block in blocks:
@@ -227,7 +243,7 @@ def _fill(space: np.ndarray, blocks: Any) -> tuple[int, float]:
     return at, peak
 
 
-def _level(raw: np.ndarray, loudness: float | None) -> np.ndarray:
+def level(raw: np.ndarray, loudness: float | None) -> np.ndarray:
     """Which rows are silent, (N,); brings the others to the loudness asked for, without clipping them."""
     silent = np.zeros(len(raw), bool)
     for i, row in enumerate(raw):
@@ -237,10 +253,6 @@ def _level(raw: np.ndarray, loudness: float | None) -> np.ndarray:
         if loudness is not None and not silent[i]:
             gain = 10 ** (loudness / 20) / rms(x)
             row[:] = to_int16(x * min(gain, 0.999 / peak))
-    if silent.all():
-        raise UserError(
-            f"All {len(raw):,} clips are silent: there is nothing to learn from. Look at the recordings."
-        )
     return silent
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from vaekit.schema import Column
-
-if TYPE_CHECKING:
-    from vaekit.data.stream.rows import Rows
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
@@ -24,7 +21,7 @@ class Block:
     split.
     """
 
-    raw: np.ndarray | Rows
+    raw: Any  # np.ndarray or Rows
     y: np.ndarray | None = None
     names: list[str] | None = None
     factors: np.ndarray | None = None
@@ -37,7 +34,9 @@ class Block:
         """The examples at `index`, positions or a mask (N,)."""
         names = None
         if self.names is not None:
-            names = [self.names[i] for i in (np.flatnonzero(index) if index.dtype == bool else index).tolist()]
+            names = [
+                self.names[i] for i in (np.flatnonzero(index) if index.dtype == bool else index).tolist()
+            ]
         return Block(
             self.raw[index],
             None if self.y is None else self.y[index],

@@ -76,6 +76,8 @@ def dequantize(part: Part, *, bounded: bool, seed: int = 0) -> Part:
     """
     levels = part.schema.levels
     assert levels is not None
+    if not part.is_held:
+        raise UserError("Dequantization draws a number for every value, in memory; measure a subset of streamed data.")
     u = torch.rand(part.raw.shape, generator=torch.Generator().manual_seed(seed)).to(part.raw.device)
     raw = part.raw.float()
     x = (raw + u) / levels if bounded else (raw + u - 0.5) / (levels - 1)

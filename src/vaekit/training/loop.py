@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vaekit.errors import UserError
+from vaekit.errors import DataLostError, UserError
 from vaekit.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -23,7 +23,7 @@ from vaekit.training.checkpoint import (
     truncate,
 )
 from vaekit.training.checks import fingerprint, require_same_config
-from vaekit.training.distributed import Team, first
+from vaekit.training.distributed import Agreement, Team, first, world
 from vaekit.training.ema import EMA
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
@@ -84,6 +84,7 @@ class Training:
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
+        self.saved, self.agree_to_save = time.monotonic(), Agreement()
         self.sums: dict[str, Tensor] = {}
         self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
         self.num_steps = settings.epochs * self.steps_per_epoch
@@ -197,6 +198,13 @@ class Training:
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(sums.items())}
         checkpoint = Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint)
         first(lambda: checkpoint.save(self.checkpoint_path))
+        self.saved = time.monotonic()
+
+    def save_if_due(self) -> None:
+        """Write a checkpoint within an epoch, where the last one is `save_minutes` old."""
+        if self.agree_to_save(time.monotonic() - self.saved > 60 * self.settings.save_minutes):
+            self.require_finite(self.sums)
+            self.save()
 
     def restore(self) -> None:
         """Bring back the state of the last checkpoint, to the bit.
@@ -244,11 +252,12 @@ class Training:
 def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
     """Train until no epoch is left or patience runs out.
 
-    Every epoch ends with a checkpoint. A signal never cuts into what is under way: it is noticed between two batches,
-    where the state is whole, saved there, and raised as `Interrupted`.
+    Every epoch ends with a checkpoint, a long one has some on its way. A signal never cuts into what is under way: it
+    is noticed between two batches, where the state is whole, saved there, and raised as `Interrupted`.
 
     Raises:
         DivergedError: a term of the loss turned non-finite.
+        DataLostError: a file is gone or damaged; all up to there is saved.
     """
     settings, progress, watch = training.settings, training.progress, Watch()
     training.model.train()
@@ -257,16 +266,16 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         started = time.perf_counter()
         batches = training.order_of_epoch().split(settings.batch_size)
 
-        for index in training.train_part.ahead(batches[progress.step :]):
-            training.step(index)
-            if progress.step % FINITE_CHECK_EVERY == 0:
-                training.require_finite(training.sums)
-            if interrupt.asked():
-                break
-            report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
-        training.require_finite(training.sums)
-
         try:
+            for index in training.train_part.ahead(batches[progress.step :]):
+                training.step(index)
+                if progress.step % FINITE_CHECK_EVERY == 0:
+                    training.require_finite(training.sums)
+                if interrupt.asked():
+                    break
+                training.save_if_due()
+                report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
+            training.require_finite(training.sums)
             interrupt.raise_if_requested()
             with training.ema.applied():
                 record = training.record(training.validate(interrupt))
@@ -275,8 +284,10 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
                 if is_best:
                     first(lambda: save_weights(training.model, training.run.path))
                 training.replay.note(training.model, progress.epoch + 1)
-        except Interrupted:
-            training.save()
+        except (Interrupted, DataLostError) as stop:
+            # A batch that could not be read has changed nothing yet; of several processes, the others do not know.
+            if isinstance(stop, Interrupted) or world() == 1:
+                training.save()
             raise
 
         progress.epoch, progress.step = progress.epoch + 1, 0

@@ -31,6 +31,8 @@ class Settings:
             where there are hundreds, noise of each process's own.
         shard: of several processes, each keeps a part of the weights, gradients and optimizer state, for models that do
             not fit into one device (FSDP).
+        save_minutes: between checkpoints within an epoch, from which a killed training continues; every epoch ends with
+            one.
         patience: epochs without a better validation score after which training stops; None to run all epochs.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     draws: Literal["same", "own"] = "same"
     shard: bool = False
+    save_minutes: float = 10.0
     patience: int | None = None
 
     def adapted(self, num_examples: int, overrides: dict[str, Any]) -> Settings:
@@ -55,7 +58,7 @@ class Settings:
         return dataclasses.replace(self, **own)
 
     def __post_init__(self) -> None:
-        at_least = {"epochs": 1, "batch_size": 1, "weight_decay": 0, "warmup_steps": 0}
+        at_least = {"epochs": 1, "batch_size": 1, "weight_decay": 0, "warmup_steps": 0, "save_minutes": 0}
         for name, low in at_least.items():
             if not low <= getattr(self, name) < math.inf:
                 raise UserError(f"{name} must be at least {low}; {getattr(self, name)} came.")
