@@ -31,15 +31,21 @@ function firstPair(study: Study): [number, number] {
   return [0, other > 0 ? other : Math.min(1, examples.x.length - 1)];
 }
 
-async function codeOfExample(study: Study, m: number): Promise<Code | null> {
-  const examples = study.examples.peek();
-  if (!examples) return null;
-  const n = examples.index[m];
+/** The code of the lead's example m in a study, whose own examples may be others. */
+async function codeOfExample(study: Study, lead: Study, m: number): Promise<Code | null> {
+  const x = lead.examples.peek()?.x[m];
+  if (!x) return null;
+  const own = study.examples.peek();
+  const n = own && isSame(own.x[m], x) ? own.index[m] : -1;
   if (study.info.family !== "codes" && n >= 0 && study.points) return codeOfPoint(study, n);
-  if (!study.canEncode.peek()) return null;
-  const label = Math.max(0, labelOfExample(study, m));
-  if (study.info.family === "codes") return study.model.encodeCodes(examples.x[m], label);
-  return (await study.model.encode(examples.x[m], label)).mean;
+  if (!study.canEncode.peek() || x.length !== study.info.shape.reduce((a, b) => a * b, 1)) return null;
+  const label = Math.max(0, labelOfExample(lead, m));
+  if (study.info.family === "codes") return study.model.encodeCodes(x, label);
+  return (await study.model.encode(x, label)).mean;
+}
+
+function isSame(a: Float32Array | undefined, b: Float32Array): boolean {
+  return a !== undefined && a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
 }
 
 export function WalkTool({ studies }: { studies: Study[] }) {
@@ -76,7 +82,7 @@ export function WalkTool({ studies }: { studies: Study[] }) {
           <Segmented label={t("walk.way")} seen={false} value={way.value} onChange={(v) => (way.value = v)} options={[{ value: "straight", text: t("walk.straight") }, { value: "arc", text: t("walk.arc") }]} />
         )}
       </div>
-      {studies.map((study) => <Strip key={study.info.name} study={study} pair={pair} share={share} way={way} named={studies.length > 1} />)}
+      {studies.map((study) => <Strip key={study.info.name} study={study} lead={lead} pair={pair} share={share} way={way} named={studies.length > 1} />)}
       <div class="picker">
         <Segmented
           label={t("walk.pick")}
@@ -107,17 +113,17 @@ export function exampleName(study: Study, m: number): string {
   return label < 0 ? t("walk.example.plain", { n: m + 1 }) : t("walk.example", { n: m + 1, name: className(study, label) });
 }
 
-function Strip(props: { study: Study; pair: ReadonlySignal<[number, number]>; share: Signal<number>; way: Signal<Way>; named: boolean }) {
-  const { study, pair, share, way } = props;
+function Strip(props: { study: Study; lead: Study; pair: ReadonlySignal<[number, number]>; share: Signal<number>; way: Signal<Way>; named: boolean }) {
+  const { study, lead, pair, share, way } = props;
   const ends = useSignal<Ends | null>(null);
   const items = useSignal<Float32Array[] | null>(null);
   const near = useComputed(() => Math.round(share.value * (STEPS - 1)));
 
   useSignalEffect(() => {
     const [m, n] = pair.value;
-    void [study.canEncode.value, study.examples.value];
+    void [study.canEncode.value, study.examples.value, lead.examples.value];
     let dropped = false;
-    void Promise.all([codeOfExample(study, m), codeOfExample(study, n)]).then(([a, b]) => {
+    void Promise.all([codeOfExample(study, lead, m), codeOfExample(study, lead, n)]).then(([a, b]) => {
       if (!dropped && a && b) ends.value = { a, b };
     });
     return () => (dropped = true);
