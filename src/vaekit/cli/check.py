@@ -43,12 +43,9 @@ def check(
     dataset = open_data(data, seed=common.seed, **sort_options(options, None).data)
     facts = dataset.describe()
     if planned is not None and dataset.schema.columns:
-        import torch
-
         from vaekit.plots.marginals import marginals
 
-        few = dataset.train.few(MAX_ROWS)
-        rows = few.read(torch.arange(len(few)))
+        rows = dataset.train.in_memory(MAX_ROWS).raw
         facts["output"] = planned.write_figure(marginals(rows, None, dataset.schema))
     elif planned is not None:
         from vaekit.evaluation.chunks import subset

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vaekit.schema import Schema
 
 EXAMPLE = "vaekit impute runs/adult-1 holes.csv -o filled.csv"
+MAX_HELD = 100_000
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
@@ -99,7 +100,7 @@ def held_rows(run: Run) -> np.ndarray | None:
         valid = run.load_data().valid
     except UserError:
         return None
-    return None if valid is None else valid.raw.numpy()
+    return None if valid is None else valid.in_memory(MAX_HELD).raw.numpy()
 
 
 def filled_frame(frame: Any, found: Imputation, schema: Schema, draw: int | None = None) -> Any:

@@ -89,6 +89,10 @@ class Part:
             return self
         return self.take(self.order(torch.Generator().manual_seed(seed))[:limit].sort().values)
 
+    def in_memory(self, limit: int, seed: int = 0) -> Part:
+        """Itself; of a part in files, `limit` random examples or as many as are not too large, in memory."""
+        return self
+
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
         """The examples at `index`, as the model sees them.
 

@@ -13,7 +13,7 @@ from vaekit.data.dataset import Dataset, Part
 from vaekit.data.describe_table import describe_columns
 
 _TINY = 10  # examples in the training part below which a class is hardly learned
-_LOOKED_AT, _LOOKED_AT_BYTES = 10_000, 2**25
+_LOOKED_AT = 10_000
 _HASH_LIMIT = 2_000_000_000  # bytes; a few seconds of hashing
 
 
@@ -60,10 +60,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def held(dataset: Dataset) -> tuple[Dataset, list[str]]:
     """The data itself, or of data in files a random sample of each part, and a sentence that says so."""
     parts = dataset.parts
-    few: dict[str, Any] = {
-        name: part if part.is_held else part.few(min(_LOOKED_AT, max(1, _LOOKED_AT_BYTES * len(part) // part.nbytes)))
-        for name, part in parts.items()
-    }
+    few: dict[str, Any] = {name: part.in_memory(_LOOKED_AT) for name, part in parts.items()}
     if all(len(few[name]) == len(part) for name, part in parts.items()):
         return dataclasses.replace(dataset, **few), []
     counts = " / ".join(f"{len(part):,} {name}" for name, part in few.items())

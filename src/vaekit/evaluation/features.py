@@ -157,7 +157,7 @@ def sha256_of(weights: dict[str, Tensor]) -> str:
 
 def _fit(net: FeatureNet, train: Part, *, classifies: bool) -> None:
     """Adam with a cosine decay over a number of steps that the data's size decides."""
-    train = train.to("cpu")
+    train = train.in_memory(STEPS[1] * BATCH).to("cpu")
     generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
     steps = min(max(EPOCHS * len(train) // BATCH, STEPS[0]), STEPS[1])
     optimizer = torch.optim.Adam(net.parameters(), RATE)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_examples", "kind_of", "state_audio", "state_examples", "state_table", "value_range"]
 
-MAX_COLUMNS = 200
+MAX_COLUMNS, MAX_ROWS = 200, 100_000
 NUM_EXAMPLES = {"image": 100, "audio": 16, "table": 200}
 EXAMPLES_BUDGET = 400_000
 """Bytes of examples before they are packed."""
@@ -121,7 +121,7 @@ def _spectrogram(schema: Schema) -> LogMel:
 
 def state_table(schema: Schema, part: Part | None) -> dict[str, Any]:
     """The columns of a table: their names and units, where the decoder's output holds them, how often values occur."""
-    raw = None if part is None else part.raw.double().cpu().numpy()
+    raw = None if part is None else part.in_memory(MAX_ROWS).raw.double().cpu().numpy()
     if schema.kind == "array":
         return {"columns": [_vector_column(schema, j, raw) for j in range(schema.shape[0])]}
     layout = layout_of(schema)

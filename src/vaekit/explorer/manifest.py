@@ -172,7 +172,7 @@ def _pool(data: Dataset, max_points: int) -> Part:
     chosen: list[Part] = []
     room = max_points
     for part in parts:
-        chosen.append(part.take(torch.randperm(len(part), generator=generator)[:room]))
+        chosen.append(part.take(part.order(generator)[:room]))
         room -= len(chosen[-1])
     return _joined(chosen).take(torch.randperm(max_points - room, generator=generator))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from vaekit.evaluation.chunks import subset
 from vaekit.plots.comparison import embed_all
 from vaekit.plots.curves import curves
@@ -32,8 +30,7 @@ def table_figures(
     held_out = next(p for p in (dataset.test, dataset.valid, dataset.train) if p is not None and len(p))
     if any(isinstance(v, Mapping) and v for row in metrics for v in row.values()):
         yield "curves", curves(metrics, name=schema.name)
-    few = subset(held_out, NUM_ROWS, seed)
-    real = few.read(torch.arange(len(few)))
+    real = subset(held_out.in_memory(NUM_ROWS, seed), NUM_ROWS, seed).raw
     new = synthesize(model, len(real), seed=seed)
     yield "marginals", marginals(real, new, schema)
     yield "dependence", dependence(real, new, schema)

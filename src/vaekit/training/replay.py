@@ -62,7 +62,7 @@ class Replay:
         self.codes: list[Tensor] = []
         self.reconstructions: list[Tensor] = []
         generator = torch.Generator().manual_seed(0)
-        index = torch.randperm(len(part), generator=generator)[:NUM_CODES]
+        index = part.order(generator)[:NUM_CODES]
         # Batches may draw a binarization, from a generator of their own: the training must not notice.
         self.x, self.y = part.batch(index, generator)
         schema, support = part.schema, model.posterior.support if isinstance(model, VAE) else "real"

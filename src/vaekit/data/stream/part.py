@@ -100,12 +100,9 @@ class StreamedPart(Part):
         """Raw values of up to `number` examples from a few chunks far from each other, always the same ones."""
         return self.read(torch.from_numpy(self.rows.spread(number)))
 
-    def few(self, limit: int, seed: int = 0) -> Part:
-        if limit >= len(self) and self.nbytes > KEPT_BYTES:
-            return self
-        return self.take(
-            self.order(torch.Generator().manual_seed(seed))[: min(limit, len(self))].sort().values
-        )
+    def in_memory(self, limit: int, seed: int = 0) -> Part:
+        number = min(limit, len(self), max(1, KEPT_BYTES // self.rows.row_bytes))
+        return self.take(self.order(torch.Generator().manual_seed(seed))[:number].sort().values)
 
     def take(self, index: Tensor) -> Part:
         """The examples at `index`, in memory where they are few; else still in their files, in increasing order."""
