@@ -20,9 +20,14 @@ function withGlue(): Plugin {
     name: "with-glue",
     enforce: "pre",
     transform(source, id) {
-      const code = id.includes("onnxruntime-web") ? source.replaceAll("import.meta.url", "self.location.href") : source;
+      const code = id.includes("onnxruntime-web")
+        ? source.replaceAll("import.meta.url", "self.location.href")
+        : source;
       if (id.endsWith("ort.wasm.bundle.min.mjs"))
-        return `import glue from "${GLUE}";` + swap(code, "(await import(/*webpackIgnore:true*/e)).default", "glue");
+        return (
+          `import glue from "${GLUE}";` +
+          swap(code, "(await import(/*webpackIgnore:true*/e)).default", "glue")
+        );
       if (id.endsWith("ort-wasm-simd-threaded.mjs"))
         return WITHOUT.reduce((text, [from, to]) => swap(text, from, to), code);
       return null;

@@ -1,7 +1,7 @@
 """Screenshots of pages for the docs: python pictures.py OUT NAME=PAGE[:theme[:action,...]] ...
 
 An action is a tab's name, "!SELECTOR" to click, "draw" for a seven on the drawing area, or "drag" on the map. Pictures
-are 1280 x 800 and brought to 256 colours.
+are 1280 x 800, in 256 colours.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> None:
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(4000)
             image = Image.open(BytesIO(page.screenshot())).convert("RGB")
-            image.quantize(256, dither=Image.Dither.NONE).save(Path(out) / f"{name}.png", optimize=True)
+            few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=6, dither=Image.Dither.NONE)
+            few.save(Path(out) / f"{name}.png", optimize=True)
             page.close()
         browser.close()
 

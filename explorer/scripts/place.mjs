@@ -10,4 +10,6 @@ const packed = gzipSync(readFileSync(wasm), { level: 9 });
 packed[9] = 255; // the gzip header's operating system: unknown, so that every machine writes the same bytes
 writeFileSync(new URL("index.html", target), html);
 writeFileSync(new URL("ort.wasm.gz", target), packed);
-console.log(`index.html ${(html.length / 1e3).toFixed(0)} kB, ort.wasm.gz ${(packed.length / 1e6).toFixed(2)} MB`);
+console.log(
+  `index.html ${(html.length / 1e3).toFixed(0)} kB, ort.wasm.gz ${(packed.length / 1e6).toFixed(2)} MB`,
+);

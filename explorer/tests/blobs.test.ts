@@ -24,7 +24,14 @@ describe("bytes", () => {
     expect([...fromPlanes(bytes(1, 2, 3), 1)]).toEqual([1, 2, 3]);
   });
   it("reads halves: zero, one, the smallest, the largest, infinity", () => {
-    const cases: [number, number][] = [[0, 0], [0x3c00, 1], [0xc000, -2], [1, 2 ** -24], [0x7bff, 65504], [0x3555, 0.333251953125]];
+    const cases: [number, number][] = [
+      [0, 0],
+      [0x3c00, 1],
+      [0xc000, -2],
+      [1, 2 ** -24],
+      [0x7bff, 65504],
+      [0x3555, 0.333251953125],
+    ];
     for (const [bits, value] of cases) expect(fromHalf(bits)).toBe(value);
     expect(fromHalf(0xfc00)).toBe(-Infinity);
     expect(fromHalf(0x7e00)).toBeNaN();
@@ -43,9 +50,19 @@ describe("bytes", () => {
 });
 
 const run = {
-  name: "a", recipe: "vae", kind: "image", family: "flat", deterministic: false, shape: [1, 2, 2], classes: null,
-  conditional: false, latent: { size: 2, layers: [], rate: null, codebook: null, grid: null },
-  decoder: { blob: "0-decoder", inputs: ["z"], outputs: ["mean"] }, points: null, examples: null, prior: null,
+  name: "a",
+  recipe: "vae",
+  kind: "image",
+  family: "flat",
+  deterministic: false,
+  shape: [1, 2, 2],
+  classes: null,
+  conditional: false,
+  latent: { size: 2, layers: [], rate: null, codebook: null, grid: null },
+  decoder: { blob: "0-decoder", inputs: ["z"], outputs: ["mean"] },
+  points: null,
+  examples: null,
+  prior: null,
 };
 
 describe("the manifest", () => {
@@ -77,11 +94,12 @@ describe("the manifest", () => {
 
 describe("features", () => {
   const all = { WebAssembly: {}, DecompressionStream: () => 0, Worker: () => 0 };
-  it.each([["WebAssembly", "no-wasm"], ["DecompressionStream", "no-gunzip"], ["Worker", "no-worker"]])(
-    "says when %s is missing",
-    (name, code) => {
-      expect(() => checkFeatures(all)).not.toThrow();
-      expect(() => checkFeatures({ ...all, [name]: undefined })).toThrow(code);
-    },
-  );
+  it.each([
+    ["WebAssembly", "no-wasm"],
+    ["DecompressionStream", "no-gunzip"],
+    ["Worker", "no-worker"],
+  ])("says when %s is missing", (name, code) => {
+    expect(() => checkFeatures(all)).not.toThrow();
+    expect(() => checkFeatures({ ...all, [name]: undefined })).toThrow(code);
+  });
 });

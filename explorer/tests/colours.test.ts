@@ -8,14 +8,31 @@ const linear = (v: number) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) 
 
 /** Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009. */
 const SEEN: Record<string, number[][]> = {
-  all: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  all: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
 };
 
 function lab(hex: string, seen: number[][]): Triple {
   const rgb = parse(hex).map((v) => linear(v / 255));
-  const [r, g, b] = seen.map((row) => Math.max(0, row.reduce((sum, w, k) => sum + w * rgb[k], 0)));
+  const [r, g, b] = seen.map((row) =>
+    Math.max(
+      0,
+      row.reduce((sum, w, k) => sum + w * rgb[k], 0),
+    ),
+  );
   const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : (t * 24389) / 27 / 116 + 16 / 116);
   const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
   const y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
@@ -25,7 +42,9 @@ function lab(hex: string, seen: number[][]): Triple {
 
 function closest(colours: string[], seen: number[][]): number {
   const labs = colours.map((hex) => lab(hex, seen));
-  return Math.min(...labs.flatMap((p, i) => labs.slice(0, i).map((q) => Math.hypot(...p.map((v, k) => v - q[k])))));
+  return Math.min(
+    ...labs.flatMap((p, i) => labs.slice(0, i).map((q) => Math.hypot(...p.map((v, k) => v - q[k])))),
+  );
 }
 
 function luminance(hex: string): number {
@@ -38,7 +57,10 @@ const contrast = (a: string, b: string) => {
   return (high + 0.05) / (low + 0.05);
 };
 
-describe.each([["light", CLASSES_LIGHT], ["dark", CLASSES_DARK]])("ten classes in the %s", (_, colours) => {
+describe.each([
+  ["light", CLASSES_LIGHT],
+  ["dark", CLASSES_DARK],
+])("ten classes in the %s", (_, colours) => {
   it("are apart", () => expect(closest(colours, SEEN["all"])).toBeGreaterThan(30));
   it.each(["protanopia", "deuteranopia"])("are apart with %s", (kind) => {
     expect(closest(colours, SEEN[kind])).toBeGreaterThan(20);
@@ -52,7 +74,13 @@ it("classes beyond ten and no class have colours too", () => {
 
 it("amounts grow lighter from end to end", () => {
   for (const dark of [true, false]) {
-    const lights = [0, 0.25, 0.5, 0.75, 1].map((t) => luminance(`#${amount(t, dark).map((v) => v.toString(16).padStart(2, "0")).join("")}`));
+    const lights = [0, 0.25, 0.5, 0.75, 1].map((t) =>
+      luminance(
+        `#${amount(t, dark)
+          .map((v) => v.toString(16).padStart(2, "0"))
+          .join("")}`,
+      ),
+    );
     expect([...lights].sort((a, b) => a - b)).toEqual(lights);
   }
 });
@@ -62,7 +90,8 @@ it("text has the contrast that WCAG asks for, in both themes", () => {
   for (const block of css.split("}").slice(0, 2)) {
     const token = (name: string) => new RegExp(`--${name}: (#\\w{6})`).exec(block)![1];
     for (const ground of ["paper", "map", "card", "faint"])
-      for (const text of ["ink", "soft", "accent", "warm"]) expect(contrast(token(text), token(ground))).toBeGreaterThan(4.5);
+      for (const text of ["ink", "soft", "accent", "warm"])
+        expect(contrast(token(text), token(ground))).toBeGreaterThan(4.5);
     expect(contrast(token("accent-ink"), token("accent"))).toBeGreaterThan(4.5);
   }
 });

@@ -7,7 +7,14 @@ import { normals, seeded } from "../src/maths/random";
 import { griffinLim, istft, logMel, stft } from "../src/maths/waveform";
 
 const given = JSON.parse(readFileSync(new URL("./log-mel.json", import.meta.url), "utf8"));
-const mel = melOf({ rate: 8000, size: given.size, hop: given.hop, before: given.before, floor: given.floor, bands: given.shape[0] });
+const mel = melOf({
+  rate: 8000,
+  size: given.size,
+  hop: given.hop,
+  before: given.before,
+  floor: given.floor,
+  bands: given.shape[0],
+});
 const wave = Float64Array.from({ length: 1024 }, (_, i) => {
   const t = i / 8000;
   return 0.5 * Math.sin(2 * Math.PI * 440 * t) + 0.2 * Math.sin(2 * Math.PI * 1800 * t);

@@ -34,20 +34,38 @@ describe("Gaussians", () => {
     expect(klToStandard([0], [1])[0]).toBeCloseTo(0, 10);
   });
   it("an ellipse in a turned plane has the covariance of projected draws", () => {
-    const plane = planeOf([[0.6, 0.8, 0], [-0.48, 0.36, 0.8]], [0, 0, 0]);
+    const plane = planeOf(
+      [
+        [0.6, 0.8, 0],
+        [-0.48, 0.36, 0.8],
+      ],
+      [0, 0, 0],
+    );
     const std = [0.5, 1.5, 1];
     const z = draw(5, 90000).map((v, i) => v * std[i % 3]);
     const flat = projectAll(plane, z);
     const { long, short: small, angle } = ellipse(std, plane.u, plane.v);
-    const along = Float32Array.from({ length: flat.length / 2 }, (_, n) => flat[2 * n] * Math.cos(angle) + flat[2 * n + 1] * Math.sin(angle));
-    const across = Float32Array.from({ length: flat.length / 2 }, (_, n) => -flat[2 * n] * Math.sin(angle) + flat[2 * n + 1] * Math.cos(angle));
+    const along = Float32Array.from(
+      { length: flat.length / 2 },
+      (_, n) => flat[2 * n] * Math.cos(angle) + flat[2 * n + 1] * Math.sin(angle),
+    );
+    const across = Float32Array.from(
+      { length: flat.length / 2 },
+      (_, n) => -flat[2 * n] * Math.sin(angle) + flat[2 * n + 1] * Math.cos(angle),
+    );
     expect(moments(along, 1).std[0]).toBeCloseTo(long, 1);
     expect(moments(across, 1).std[0]).toBeCloseTo(small, 1);
   });
 });
 
 describe("planes", () => {
-  const plane = planeOf([[0.6, 0.8, 0], [0, 0, 1]], [1, 1, 1]);
+  const plane = planeOf(
+    [
+      [0.6, 0.8, 0],
+      [0, 0, 1],
+    ],
+    [1, 1, 1],
+  );
   it("moving sets the coordinates and keeps what is orthogonal", () => {
     const z = Float32Array.of(0.3, -1, 2);
     const moved = moveTo(plane, z, [2, -3]);
@@ -119,7 +137,11 @@ describe("many points", () => {
     expect(nearest(new Float32Array(0)).find(0, 0, 1)).toBe(-1);
   });
   it("splats: nothing where nothing is, the point's colour where it is, mixed where two meet", () => {
-    const palette = { r: Uint8ClampedArray.of(255, 0), g: Uint8ClampedArray.of(0, 0), b: Uint8ClampedArray.of(0, 255) };
+    const palette = {
+      r: Uint8ClampedArray.of(255, 0),
+      g: Uint8ClampedArray.of(0, 0),
+      b: Uint8ClampedArray.of(0, 255),
+    };
     const shared = { width: 9, height: 9, palette, radius: 1, strength: 5 };
     const one = splat({ ...shared, at: Float32Array.of(4, 4), colour: Int16Array.of(0) });
     expect([...one.subarray(4 * (4 * 9 + 4), 4 * (4 * 9 + 4) + 3)]).toEqual([255, 0, 0]);
@@ -133,12 +155,20 @@ describe("many points", () => {
     const size = 121;
     const values = new Float32Array(size * size);
     for (let j = 0; j < size; j++)
-      for (let i = 0; i < size; i++) values[j * size + i] = Math.exp(-0.5 * ((i / 12 - 5) ** 2 + (j / 12 - 5) ** 2));
-    const grid = { values, columns: size, rows: size, low: [-5, -5] as [number, number], high: [5, 5] as [number, number] };
+      for (let i = 0; i < size; i++)
+        values[j * size + i] = Math.exp(-0.5 * ((i / 12 - 5) ** 2 + (j / 12 - 5) ** 2));
+    const grid = {
+      values,
+      columns: size,
+      rows: size,
+      low: [-5, -5] as [number, number],
+      high: [5, 5] as [number, number],
+    };
     massLevels(values, SHARES).forEach((level, k) => {
       const segments = contour(grid, level);
       expect(segments.length).toBeGreaterThan(100);
-      for (let s = 0; s < segments.length; s += 2) expect(Math.abs(Math.hypot(segments[s], segments[s + 1]) - (k + 1))).toBeLessThan(0.08);
+      for (let s = 0; s < segments.length; s += 2)
+        expect(Math.abs(Math.hypot(segments[s], segments[s + 1]) - (k + 1))).toBeLessThan(0.08);
     });
   });
   it("smoothed points peak where they are dense", () => {
@@ -166,6 +196,13 @@ describe("numbers as text", () => {
     expect(fixed(NaN)).toBe("–");
     expect(short(-123456)).toBe("−1.2e+5");
     expect(short(12.345)).toBe("12.3");
-    expect([-150, 100, 0.5, 20, 0, 2.25].map(tickText)).toEqual(["−150", "100", "0.5", "20", "0", "2.25"]);
+    expect([-150, 100, 0.5, 0.005, 0, 2.25].map(tickText)).toEqual([
+      "−150",
+      "100",
+      "0.5",
+      "0.005",
+      "0",
+      "2.25",
+    ]);
   });
 });

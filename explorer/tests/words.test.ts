@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { t, type Key } from "../src/i18n";
 import { en } from "../src/i18n/en";
-import { PARTS, words } from "../src/i18n/explain";
+import { PARTS, words } from "../src/i18n/captions";
 import { ko } from "../src/i18n/ko";
 import { language } from "../src/state/settings";
 import { grouped } from "../src/views/Curves";
@@ -24,7 +24,8 @@ it("follows the language", () => {
   expect(t("sliders.one", { d: 3 })).toBe("Dimension 3");
   language.value = "ko";
   expect(t("sliders.one", { d: 3 })).toBe("차원 3");
-  expect(PARTS.every((part) => /[가-힣]/.test(words(part, false).text) && words(part, true).text)).toBe(true);
+  for (const flavour of ["vae", "ae", "codes"] as const)
+    for (const part of PARTS) expect(words(part, flavour).text).toMatch(/[가-힣]/);
   language.value = "en";
 });
 
@@ -63,7 +64,10 @@ it("orders the codebook by use", () => {
 });
 
 it("keeps the dimensions of the upper layers", () => {
-  const layers = [{ name: "top", start: 0, size: 2 }, { name: "low", start: 2, size: 3 }];
+  const layers = [
+    { name: "top", start: 0, size: 2 },
+    { name: "low", start: 2, size: 3 },
+  ];
   expect([...keepMask(layers, 5, 1)]).toEqual([1, 1, 0, 0, 0]);
 });
 

@@ -13,7 +13,8 @@ const WIDTH: Record<ArrayRef["dtype"], number> = { float16: 2, float32: 4, uint8
 
 /** Text in base64 to bytes. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as unknown as { fromBase64?: (t: string) => Uint8Array<ArrayBuffer> }).fromBase64;
+  const native = (Uint8Array as unknown as { fromBase64?: (t: string) => Uint8Array<ArrayBuffer> })
+    .fromBase64;
   if (native) return native.call(Uint8Array, text);
   const binary = atob(text.trim());
   const bytes = new Uint8Array(binary.length);

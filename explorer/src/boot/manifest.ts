@@ -77,7 +77,13 @@ export interface RunInfo {
     metrics: Record<string, ArrayRef>;
     plane?: { axes: number[][]; center: number[]; explained?: number[] } | null;
   } | null;
-  examples: { x: ArrayRef; index?: ArrayRef | null; wave?: ArrayRef | null; scale: number; offset: number } | null;
+  examples: {
+    x: ArrayRef;
+    index?: ArrayRef | null;
+    wave?: ArrayRef | null;
+    scale: number;
+    offset: number;
+  } | null;
   prior: {
     name?: string;
     samples: ArrayRef | null;

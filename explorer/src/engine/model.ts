@@ -66,7 +66,9 @@ export class Model {
 
   /** q(z|x) of one input, and z at the noise eps (none: the mean). */
   async encode(x: Float32Array, y: number | null, eps: Float32Array | null = null): Promise<Encoded> {
-    const outputs = ["z", "mean", "std", "kl", "class"].filter((name) => this.info.encoder?.outputs.includes(name));
+    const outputs = ["z", "mean", "std", "kl", "class"].filter((name) =>
+      this.info.encoder?.outputs.includes(name),
+    );
     const results = await this.runEncoder(x, y, eps, outputs);
     const mean = (results["mean"] ?? results["z"]).data as Float32Array;
     const get = (name: string) => (results[name]?.data as Float32Array | undefined) ?? null;
@@ -81,7 +83,12 @@ export class Model {
   }
 
   /** Draws the dimensions that `keep` (0 or 1) does not hold from the prior, from the top down; null without a graph. */
-  async redraw(z: Float32Array, eps: Float32Array, keep: Float32Array, y: number | null): Promise<Float32Array | null> {
+  async redraw(
+    z: Float32Array,
+    eps: Float32Array,
+    keep: Float32Array,
+    y: number | null,
+  ): Promise<Float32Array | null> {
     const graph = this.info.prior?.model;
     if (!graph) return null;
     const dims = [1, this.info.latent.size];
@@ -93,7 +100,12 @@ export class Model {
     return results[graph.outputs[0]].data as Float32Array;
   }
 
-  private async runEncoder(x: Float32Array, y: number | null, eps: Float32Array | null, outputs: string[]): Promise<Results> {
+  private async runEncoder(
+    x: Float32Array,
+    y: number | null,
+    eps: Float32Array | null,
+    outputs: string[],
+  ): Promise<Results> {
     const graph = this.info.encoder;
     if (!graph) throw new Error("this run has no encoder");
     const feeds: Feeds = { x: { type: "float32", data: x.slice(), dims: [1, ...this.info.shape] } };

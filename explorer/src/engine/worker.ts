@@ -33,7 +33,8 @@ async function answer(question: Question): Promise<Answer> {
   const results: Results = {};
   for (const name of question.outputs) {
     const { data, dims } = made[name];
-    const numbers = data instanceof Float32Array ? data.slice() : Int32Array.from(data as BigInt64Array, Number);
+    const numbers =
+      data instanceof Float32Array ? data.slice() : Int32Array.from(data as BigInt64Array, Number);
     results[name] = { data: numbers, dims: [...dims] };
   }
   return { id, results, ms };

@@ -1,25 +1,26 @@
 // English.
 export const en = {
-  "title": "explorer",
-  "skip": "Skip to the map",
+  title: "explorer",
+  skip: "Skip to the map",
   "theme.dark": "Dark",
   "theme.light": "Light",
   "theme.switch": "Switch between light and dark",
-  "language": "Language",
-  "by": "{recipe} · {size} latent dimensions · {count} examples",
+  language: "Language",
+  by: "{recipe} · {size} latent dimensions · {count} examples",
   "by.codes": "{recipe} · {size} codes of {book} · discrete",
 
-  "map": "Latent map",
+  map: "Latent map",
   "map.role": "two-dimensional slider",
-  "map.help": "Drag, or use the arrow keys, to move the point that is decoded. Shift moves further, Home returns to the centre, plus and minus zoom.",
+  "map.help":
+    "Drag, or use the arrow keys, to move the point that is decoded. Shift moves further, Home returns to the centre, plus and minus zoom.",
   "map.hint": "drag to decode · click takes a point",
   "map.at": "z at {a}, {b}",
   "map.colour": "Colour",
   "map.colour.none": "one colour",
   "map.colour.label": "class",
   "map.plane": "Plane",
-  "map.plane.pca": "principal plane",
-  "map.plane.explained": "principal plane ({percent} % of the spread)",
+  "map.plane.pca": "principal",
+  "map.plane.explained": "principal, {percent} %",
   "map.plane.axes": "two dimensions",
   "map.axis.across": "Dimension across",
   "map.axis.up": "Dimension up",
@@ -35,7 +36,7 @@ export const en = {
   "map.classes": "Classes: press to bring one out",
   "map.layers": "Shown on the map",
 
-  "decoded": "Decoded",
+  decoded: "Decoded",
   "decoded.alt.image": "The picture that this code decodes to",
   "decoded.alt.sound": "Spectrogram of the sound that this code decodes to",
   "decoded.ms": "{ms} ms",
@@ -54,7 +55,7 @@ export const en = {
   "table.spread": "In the data",
   "table.range": "{low} to {high}",
 
-  "tools": "Tools",
+  tools: "Tools",
   "tool.sliders": "Dimensions",
   "tool.prior": "Sample",
   "tool.walk": "Interpolate",
@@ -63,7 +64,8 @@ export const en = {
   "tool.replay": "Training",
   "tool.on": "Tools act on",
 
-  "sliders.lead": "Every latent dimension, the most informative first. Bars: mean KL in nats; hills: where the data's codes lie.",
+  "sliders.lead":
+    "Every latent dimension, the most informative first. Bars: mean KL in nats; hills: where the data's codes lie.",
   "sliders.lead.ae": "Every latent dimension, by the spread of its codes. Hills: where the data's codes lie.",
   "sliders.one": "Dimension {d}",
   "sliders.rate": "{rate} nats",
@@ -72,7 +74,8 @@ export const en = {
   "sliders.reset": "Set all to the mean of the codes",
 
   "prior.lead": "New examples: draw z from the prior, decode. A lower temperature keeps to the middle.",
-  "prior.lead.ae": "An autoencoder has no prior. These are draws from a normal distribution fitted to its codes: many fall into holes.",
+  "prior.lead.ae":
+    "An autoencoder has no prior. These are draws from a normal distribution fitted to its codes: many fall into holes.",
   "prior.lead.given": "New examples: codes drawn from this run's own prior, then decoded.",
   "prior.temperature": "Temperature",
   "prior.draw": "Draw again",
@@ -80,7 +83,8 @@ export const en = {
   "prior.class": "Class",
 
   "walk.lead": "From one example to another: every step of the way is decoded.",
-  "walk.lead.pair": "The same two examples in both spaces. Watch the middle of the way: an autoencoder was never asked to fill it.",
+  "walk.lead.pair":
+    "The same two examples in both spaces. Watch the middle of the way: an autoencoder was never asked to fill it.",
   "walk.pick": "Choose an example for",
   "walk.scrub": "Place on the way",
   "walk.play": "Play",
@@ -112,7 +116,8 @@ export const en = {
   "own.loss.sum": "together",
   "own.nats": "nats",
   "own.eps": "One input, many draws of ε",
-  "own.eps.lead": "z = μ + σ ε: every draw is a place within the ellipse, and each decodes to something a little different.",
+  "own.eps.lead":
+    "z = μ + σ ε: every draw is a place within the ellipse, and each decodes to something a little different.",
   "own.eps.ae": "An autoencoder gives one point: there is nothing to draw.",
   "own.eps.draw": "Draw ε again",
   "own.eps.one": "Draw {n}: put it on the map",
@@ -124,7 +129,8 @@ export const en = {
   "own.class": "Class that the encoder is told",
   "own.missing": "missing",
 
-  "layers.lead": "Layers from the top down. Keep the upper ones and draw the rest: the top decides what it is, the bottom how it looks.",
+  "layers.lead":
+    "Layers from the top down. Keep the upper ones and draw the rest: the top decides what it is, the bottom how it looks.",
   "layers.keep": "Keep the top {k} of {count}",
   "layers.draw": "Draw the rest",
   "layers.swap": "Take from another example",
@@ -132,7 +138,7 @@ export const en = {
   "layers.variant": "Variant {n}: put it on the map",
   "layers.temperature": "Temperature",
 
-  "codes": "Code grid",
+  codes: "Code grid",
   "codes.lead": "The picture as a grid of entries of a codebook. Choose an entry, paint it into the grid.",
   "codes.cell": "Row {row}, column {column}: code {code}",
   "codes.palette": "Codebook: entries in use, most frequent first",
@@ -153,20 +159,27 @@ export const en = {
   "replay.made": "Reconstruction {n} at epoch {epoch}",
   "replay.curve.alt": "{name} by epoch; the last value is {value}",
 
-  "explain": "What you see",
+  explain: "What you see",
   "explain.close": "Hide",
   "explain.open": "Explain",
-  "footer": "Made with {by}. Everything on this page runs in your browser; nothing is sent anywhere.",
+  footer: "Made with {by}. Everything on this page runs in your browser; nothing is sent anywhere.",
   "pair.lead": "An autoencoder beside a VAE",
 
-  "problem.no-wasm": "This browser cannot run WebAssembly, which this page needs; a current Firefox, Chrome, Edge or Safari can.",
-  "problem.no-gunzip": "This browser lacks DecompressionStream, which this page needs to unpack its data; a current Firefox, Chrome, Edge or Safari has it.",
-  "problem.no-worker": "This browser does not let this page start a worker, in which the networks run; a current Firefox, Chrome, Edge or Safari does.",
+  "problem.no-wasm":
+    "This browser cannot run WebAssembly, which this page needs; a current Firefox, Chrome, Edge or Safari can.",
+  "problem.no-gunzip":
+    "This browser lacks DecompressionStream, which this page needs to unpack its data; a current Firefox, Chrome, Edge or Safari has it.",
+  "problem.no-worker":
+    "This browser does not let this page start a worker, in which the networks run; a current Firefox, Chrome, Edge or Safari does.",
   "problem.no-data": "This page holds no run; make one with “vaekit explore RUN --html page.html”.",
-  "problem.broken-data": "The description of the run in this page is damaged; write the page again with “vaekit explore RUN --html page.html”.",
-  "problem.format": "This page holds data of format {detail}, and it can read format 1 only; write it again with one version of vaekit.",
-  "problem.missing-blob": "A part of this page is missing, “{detail}”; write the page again with “vaekit explore RUN --html page.html”.",
-  "problem.broken-blob": "A part of this page is damaged, “{detail}”; write the page again with “vaekit explore RUN --html page.html”.",
+  "problem.broken-data":
+    "The description of the run in this page is damaged; write the page again with “vaekit explore RUN --html page.html”.",
+  "problem.format":
+    "This page holds data of format {detail}, and it can read format 1 only; write it again with one version of vaekit.",
+  "problem.missing-blob":
+    "A part of this page is missing, “{detail}”; write the page again with “vaekit explore RUN --html page.html”.",
+  "problem.broken-blob":
+    "A part of this page is damaged, “{detail}”; write the page again with “vaekit explore RUN --html page.html”.",
   "problem.engine": "A network of this page could not be run: {detail}",
   "problem.other": "Something went wrong: {detail}",
 } as const;

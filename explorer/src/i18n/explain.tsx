@@ -1,78 +1,6 @@
-// Explain: the five parts in plain words, with their formulas.
+// Formulas of the five parts, in MathML.
 import type { ComponentChildren } from "preact";
-import { language } from "../state/settings";
-
-export type Part = "encoder" | "latent" | "draw" | "reconstruction" | "kl";
-export const PARTS: Part[] = ["encoder", "latent", "draw", "reconstruction", "kl"];
-
-interface Words {
-  name: string;
-  text: string;
-}
-
-const EN: Record<Part, Words> = {
-  encoder: {
-    name: "Encoder",
-    text: "Looks at x and answers with a normal distribution over the latent space: a mean, where x belongs, and a spread, how sure that is. On the map: a point and its ellipse.",
-  },
-  latent: {
-    name: "Latent space",
-    text: "Each place z is a short summary of an example. Neighbours decode to similar things. The rings are the prior, the shape that all codes together should take.",
-  },
-  draw: {
-    name: "Reparameterization",
-    text: "Training needs a random z, and a slope through it. So the chance is put aside: draw ε once, then shift and stretch it. Gradients pass through μ and σ.",
-  },
-  reconstruction: {
-    name: "Reconstruction",
-    text: "The decoder turns z back into an x. The first half of the loss asks how surprising the true x is to it; for pixels that is the cross-entropy, summed over all of them.",
-  },
-  kl: {
-    name: "KL divergence",
-    text: "The second half of the loss pulls every ellipse towards the prior. It closes holes, so that a fresh draw decodes to something real. The loss is the sum of both.",
-  },
-};
-
-const AE: Partial<Record<Part, Words>> = {
-  encoder: { name: "Encoder", text: "An autoencoder’s encoder answers with one place and no spread: it learns to find x again, not to fill the space." },
-  draw: { name: "No drawing", text: "Nothing is random here. What lies between two codes was never visited in training." },
-  kl: { name: "No KL", text: "Nothing pulls the codes together, so they scatter and leave holes. Drag into one and look." },
-};
-
-const KO: Record<Part, Words> = {
-  encoder: {
-    name: "인코더",
-    text: "x를 보고 잠재 공간의 정규 분포로 답합니다. 평균은 x가 놓일 자리, 퍼짐은 얼마나 확실한지를 뜻합니다. 지도에서는 점과 그 타원입니다.",
-  },
-  latent: {
-    name: "잠재 공간",
-    text: "한 자리 z는 예시 하나를 짧게 요약한 것입니다. 가까운 자리는 비슷한 것으로 디코딩됩니다. 고리는 사전 분포, 곧 모든 코드가 모여 이루어야 할 모양입니다.",
-  },
-  draw: {
-    name: "재매개변수화",
-    text: "학습에는 무작위 z와 그것을 지나는 기울기가 모두 필요합니다. 그래서 우연을 따로 떼어 ε으로 뽑고, 옮기고 늘립니다. 기울기는 μ와 σ를 지나갑니다.",
-  },
-  reconstruction: {
-    name: "복원 오차",
-    text: "디코더는 z를 다시 x로 바꿉니다. 손실의 앞부분은 진짜 x가 디코더에게 얼마나 뜻밖인지 묻습니다. 픽셀이라면 모든 픽셀의 교차 엔트로피를 더한 값입니다.",
-  },
-  kl: {
-    name: "KL 발산",
-    text: "손실의 뒷부분은 모든 타원을 사전 분포 쪽으로 당깁니다. 그래서 빈 곳이 메워지고, 새로 뽑은 z도 그럴듯하게 디코딩됩니다. 손실은 둘의 합입니다.",
-  },
-};
-
-const AE_KO: Partial<Record<Part, Words>> = {
-  encoder: { name: "인코더", text: "오토인코더의 인코더는 퍼짐 없이 한 자리만 답합니다. x를 되찾는 법을 배울 뿐 공간을 채우지는 않습니다." },
-  draw: { name: "뽑기 없음", text: "여기에는 우연이 없습니다. 두 코드 사이는 학습하는 동안 지나간 적이 없는 곳입니다." },
-  kl: { name: "KL 없음", text: "코드를 모으는 힘이 없어 흩어지고 빈 곳이 남습니다. 그 안으로 끌고 들어가 보세요." },
-};
-
-/** Name and caption of a part; an autoencoder has captions of its own. */
-export function words(part: Part, deterministic: boolean): Words {
-  const [all, own] = language.value === "ko" ? [KO, AE_KO] : [EN, AE];
-  return (deterministic && own[part]) || all[part];
-}
+import type { Flavour, Part } from "./captions";
 
 const I = ({ children }: { children: ComponentChildren }) => <mi>{children}</mi>;
 const O = ({ children }: { children: ComponentChildren }) => <mo>{children}</mo>;
@@ -82,28 +10,38 @@ const Squared = ({ children }: { children: ComponentChildren }) => (
     <mn>2</mn>
   </msup>
 );
+const Gap = () => <mspace width="0.4em" />;
 
-/** The formula of a part, in MathML. */
-export function Formula({ part, deterministic }: { part: Part; deterministic: boolean }) {
-  if (deterministic && (part === "draw" || part === "kl")) return null;
+/** Of a part; null where it has none. `standard`: the prior is the standard normal. */
+export function Formula({ part, flavour, standard }: { part: Part; flavour: Flavour; standard: boolean }) {
+  const content = part === "reconstruction" || flavour === "vae" ? gaussian(part, standard) : other(part, flavour);
   return (
-    <math display="block">
-      <mrow>{deterministic ? plain(part) : body(part)}</mrow>
-    </math>
+    content && (
+      <math display="block">
+        <mrow>{content}</mrow>
+      </math>
+    )
   );
 }
 
-function plain(part: Part) {
-  return part === "encoder" ? (
+function other(part: Part, flavour: Flavour) {
+  if (part !== "encoder") return null;
+  if (flavour === "ae")
+    return (
+      <>
+        <I>z</I><O>=</O><I>f</I><O>(</O><I>x</I><O>)</O>
+      </>
+    );
+  return (
     <>
-      <I>z</I><O>=</O><I>f</I><O>(</O><I>x</I><O>)</O>
+      <I>k</I><O>=</O>
+      <munder><mi>argmin</mi><mi>j</mi></munder>
+      <Gap /><O>‖</O><I>f</I><O>(</O><I>x</I><O>)</O><O>−</O><msub><mi>e</mi><mi>j</mi></msub><O>‖</O>
     </>
-  ) : (
-    body(part)
   );
 }
 
-function body(part: Part) {
+function gaussian(part: Part, standard: boolean) {
   if (part === "encoder")
     return (
       <>
@@ -112,30 +50,37 @@ function body(part: Part) {
       </>
     );
   if (part === "latent")
-    return (
+    return standard ? (
       <>
         <I>p</I><O>(</O><I>z</I><O>)</O><O>=</O><I>N</I><O>(</O><mn>0</mn><O>,</O><mn>1</mn><O>)</O>
+      </>
+    ) : (
+      <>
+        <I>z</I><O>~</O><I>p</I><O>(</O><I>z</I><O>)</O>
       </>
     );
   if (part === "draw")
     return (
       <>
-        <I>z</I><O>=</O><I>μ</I><O>+</O><I>σ</I><I>ε</I><O>,</O><mspace width="0.5em" /><I>ε</I><O>~</O><I>N</I>
+        <I>z</I><O>=</O><I>μ</I><O>+</O><I>σ</I><I>ε</I><O>,</O><Gap /><I>ε</I><O>~</O><I>N</I>
         <O>(</O><mn>0</mn><O>,</O><mn>1</mn><O>)</O>
       </>
     );
   if (part === "reconstruction")
     return (
       <>
-        <O>−</O><mi>log</mi><mspace width="0.17em" /><I>p</I><O>(</O><I>x</I><O>|</O><I>z</I><O>)</O>
+        <O>−</O><mi>log</mi><Gap /><I>p</I><O>(</O><I>x</I><O>|</O><I>z</I><O>)</O>
       </>
     );
-  return (
+  return standard ? (
     <>
-      <O>−</O>
-      <mfrac><mn>1</mn><mn>2</mn></mfrac>
+      <O>−</O><mfrac><mn>1</mn><mn>2</mn></mfrac>
       <O>∑</O><O>(</O><mn>1</mn><O>+</O><mi>log</mi><Squared>σ</Squared><O>−</O><Squared>μ</Squared><O>−</O>
       <Squared>σ</Squared><O>)</O>
+    </>
+  ) : (
+    <>
+      <mi>KL</mi><O>(</O><I>q</I><O>(</O><I>z</I><O>|</O><I>x</I><O>)</O><O>‖</O><I>p</I><O>(</O><I>z</I><O>)</O><O>)</O>
     </>
   );
 }

@@ -2,26 +2,27 @@
 import type { Key } from "./index";
 
 export const ko: Record<Key, string> = {
-  "title": "탐색기",
-  "skip": "지도로 건너뛰기",
+  title: "탐색기",
+  skip: "지도로 건너뛰기",
   "theme.dark": "어둡게",
   "theme.light": "밝게",
   "theme.switch": "밝은 화면과 어두운 화면 바꾸기",
-  "language": "언어",
-  "by": "{recipe} · 잠재 차원 {size}개 · 예시 {count}개",
+  language: "언어",
+  by: "{recipe} · 잠재 차원 {size}개 · 예시 {count}개",
   "by.codes": "{recipe} · {book}개 중에서 고른 코드 {size}개 · 이산",
 
-  "map": "잠재 공간 지도",
+  map: "잠재 공간 지도",
   "map.role": "2차원 조절기",
-  "map.help": "끌거나 방향 키를 눌러 디코딩할 점을 옮깁니다. Shift는 크게, Home은 중심으로, 더하기와 빼기는 확대와 축소입니다.",
+  "map.help":
+    "끌거나 방향 키를 눌러 디코딩할 점을 옮깁니다. Shift는 크게, Home은 중심으로, 더하기와 빼기는 확대와 축소입니다.",
   "map.hint": "끌면 디코딩 · 누르면 그 점으로",
   "map.at": "z 위치 {a}, {b}",
   "map.colour": "색",
   "map.colour.none": "한 가지 색",
   "map.colour.label": "클래스",
   "map.plane": "평면",
-  "map.plane.pca": "주성분 평면",
-  "map.plane.explained": "주성분 평면 (퍼짐의 {percent} %)",
+  "map.plane.pca": "주성분",
+  "map.plane.explained": "주성분, {percent} %",
   "map.plane.axes": "두 차원",
   "map.axis.across": "가로 차원",
   "map.axis.up": "세로 차원",
@@ -37,7 +38,7 @@ export const ko: Record<Key, string> = {
   "map.classes": "클래스: 누르면 하나만 도드라집니다",
   "map.layers": "지도에 보일 것",
 
-  "decoded": "디코딩 결과",
+  decoded: "디코딩 결과",
   "decoded.alt.image": "이 코드를 디코딩한 그림",
   "decoded.alt.sound": "이 코드를 디코딩한 소리의 스펙트로그램",
   "decoded.ms": "{ms} ms",
@@ -56,7 +57,7 @@ export const ko: Record<Key, string> = {
   "table.spread": "데이터에서는",
   "table.range": "{low} ~ {high}",
 
-  "tools": "도구",
+  tools: "도구",
   "tool.sliders": "차원",
   "tool.prior": "샘플",
   "tool.walk": "보간",
@@ -65,7 +66,8 @@ export const ko: Record<Key, string> = {
   "tool.replay": "학습 과정",
   "tool.on": "도구를 쓸 모델",
 
-  "sliders.lead": "모든 잠재 차원을 담긴 정보가 많은 순서로 보입니다. 막대는 평균 KL(nat), 언덕은 데이터의 코드가 모인 곳입니다.",
+  "sliders.lead":
+    "모든 잠재 차원을 담긴 정보가 많은 순서로 보입니다. 막대는 평균 KL(nat), 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.lead.ae": "모든 잠재 차원을 코드가 퍼진 순서로 보입니다. 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.one": "차원 {d}",
   "sliders.rate": "{rate} nat",
@@ -74,7 +76,8 @@ export const ko: Record<Key, string> = {
   "sliders.reset": "모두 코드의 평균으로",
 
   "prior.lead": "새로운 예시: 사전 분포에서 z를 뽑아 디코딩합니다. 온도를 낮추면 가운데에 머뭅니다.",
-  "prior.lead.ae": "오토인코더에는 사전 분포가 없습니다. 코드에 맞춘 정규 분포에서 뽑은 것이라 빈 곳에 떨어지는 것이 많습니다.",
+  "prior.lead.ae":
+    "오토인코더에는 사전 분포가 없습니다. 코드에 맞춘 정규 분포에서 뽑은 것이라 빈 곳에 떨어지는 것이 많습니다.",
   "prior.lead.given": "새로운 예시: 이 모델의 사전 분포에서 코드를 뽑아 디코딩합니다.",
   "prior.temperature": "온도",
   "prior.draw": "다시 뽑기",
@@ -82,7 +85,8 @@ export const ko: Record<Key, string> = {
   "prior.class": "클래스",
 
   "walk.lead": "한 예시에서 다른 예시까지, 지나는 모든 곳을 디코딩합니다.",
-  "walk.lead.pair": "같은 두 예시를 두 공간에서 잇습니다. 길의 가운데를 보세요. 오토인코더는 그곳을 채우도록 배운 적이 없습니다.",
+  "walk.lead.pair":
+    "같은 두 예시를 두 공간에서 잇습니다. 길의 가운데를 보세요. 오토인코더는 그곳을 채우도록 배운 적이 없습니다.",
   "walk.pick": "예시 고르기:",
   "walk.scrub": "길 위의 위치",
   "walk.play": "재생",
@@ -126,7 +130,8 @@ export const ko: Record<Key, string> = {
   "own.class": "인코더에 알려 줄 클래스",
   "own.missing": "없음",
 
-  "layers.lead": "위에서 아래로 이어지는 층입니다. 위층을 두고 나머지를 뽑아 보세요. 위층은 무엇인지를, 아래층은 어떻게 생겼는지를 정합니다.",
+  "layers.lead":
+    "위에서 아래로 이어지는 층입니다. 위층을 두고 나머지를 뽑아 보세요. 위층은 무엇인지를, 아래층은 어떻게 생겼는지를 정합니다.",
   "layers.keep": "{count}층 가운데 위 {k}층 유지",
   "layers.draw": "나머지 뽑기",
   "layers.swap": "다른 예시에서 가져오기",
@@ -134,7 +139,7 @@ export const ko: Record<Key, string> = {
   "layers.variant": "변형 {n}: 지도에 놓기",
   "layers.temperature": "온도",
 
-  "codes": "코드 격자",
+  codes: "코드 격자",
   "codes.lead": "그림을 코드북 항목의 격자로 나타냅니다. 항목을 골라 격자에 칠해 보세요.",
   "codes.cell": "{row}행 {column}열: 코드 {code}",
   "codes.palette": "코드북: 쓰이는 항목을 많이 쓰이는 순서로",
@@ -155,20 +160,27 @@ export const ko: Record<Key, string> = {
   "replay.made": "에포크 {epoch}의 복원 {n}",
   "replay.curve.alt": "에포크에 따른 {name}, 마지막 값은 {value}",
 
-  "explain": "지금 보는 것",
+  explain: "지금 보는 것",
   "explain.close": "숨기기",
   "explain.open": "설명",
-  "footer": "{by}로 만들었습니다. 이 페이지의 모든 계산은 브라우저 안에서 이루어지며 어디로도 보내지 않습니다.",
+  footer: "{by}로 만들었습니다. 이 페이지의 모든 계산은 브라우저 안에서 이루어지며 어디로도 보내지 않습니다.",
   "pair.lead": "오토인코더와 VAE를 나란히",
 
-  "problem.no-wasm": "이 브라우저는 이 페이지에 필요한 WebAssembly를 실행할 수 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
-  "problem.no-gunzip": "이 브라우저에는 데이터를 푸는 데 필요한 DecompressionStream이 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
-  "problem.no-worker": "이 브라우저는 신경망을 실행할 워커를 시작하지 못하게 합니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
+  "problem.no-wasm":
+    "이 브라우저는 이 페이지에 필요한 WebAssembly를 실행할 수 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
+  "problem.no-gunzip":
+    "이 브라우저에는 데이터를 푸는 데 필요한 DecompressionStream이 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
+  "problem.no-worker":
+    "이 브라우저는 신경망을 실행할 워커를 시작하지 못하게 합니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
   "problem.no-data": "이 페이지에는 모델이 없습니다. “vaekit explore RUN --html page.html”로 만드세요.",
-  "problem.broken-data": "이 페이지에 든 설명이 손상되었습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
-  "problem.format": "이 페이지의 데이터 형식은 {detail}인데 형식 1만 읽을 수 있습니다. 같은 버전의 vaekit으로 다시 만드세요.",
-  "problem.missing-blob": "이 페이지의 일부 “{detail}”이(가) 없습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
-  "problem.broken-blob": "이 페이지의 일부 “{detail}”이(가) 손상되었습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
+  "problem.broken-data":
+    "이 페이지에 든 설명이 손상되었습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
+  "problem.format":
+    "이 페이지의 데이터 형식은 {detail}인데 형식 1만 읽을 수 있습니다. 같은 버전의 vaekit으로 다시 만드세요.",
+  "problem.missing-blob":
+    "이 페이지의 일부 “{detail}”이(가) 없습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
+  "problem.broken-blob":
+    "이 페이지의 일부 “{detail}”이(가) 손상되었습니다. “vaekit explore RUN --html page.html”로 다시 만드세요.",
   "problem.engine": "이 페이지의 신경망을 실행하지 못했습니다: {detail}",
   "problem.other": "문제가 생겼습니다: {detail}",
 };

@@ -2,18 +2,21 @@
 import type { Rgb } from "./splat";
 
 /** Ten colours that stay apart for colour-blind eyes; those of vaekit's pictures. */
+// prettier-ignore
 export const CLASSES_LIGHT = [
   "#1a80ec", "#f4ac0a", "#b9220b", "#43b48b", "#7033a2", "#895b46", "#c865aa", "#a4d46d", "#4b5563", "#7cd3f6",
-]; // prettier-ignore
+];
 /** The same order of hues, light enough for a dark ground and as far apart; found by search, held by a test. */
+// prettier-ignore
 export const CLASSES_DARK = [
   "#7f8bff", "#eec739", "#e16625", "#15d196", "#c25ebc", "#b87256", "#ecbaff", "#a8fd89", "#888b92", "#c0eee5",
-]; // prettier-ignore
+];
 
 /** Viridis (van der Walt and Smith, 2015) at nine places. */
+// prettier-ignore
 const VIRIDIS = [
   "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
-]; // prettier-ignore
+];
 
 export function parse(hex: string): [number, number, number] {
   const value = parseInt(hex.slice(1), 16);

@@ -51,7 +51,12 @@ export function contour(grid: Grid, level: number): Float32Array {
 }
 
 /** The density of points a0 b0 a1 b1 ..., each a small Gaussian; Silverman's width. */
-export function smoothed(points: Float32Array, low: [number, number], high: [number, number], size = 56): Grid {
+export function smoothed(
+  points: Float32Array,
+  low: [number, number],
+  high: [number, number],
+  size = 56,
+): Grid {
   const count = points.length / 2;
   const width = [0, 1].map((k) => {
     let [sum, squares] = [0, 0];

@@ -23,7 +23,10 @@ export function melOf({ rate, size, hop, before, floor, bands: count }: MelSpec)
   const bins = size / 2 + 1;
   const shared = { size, hop, before: before ?? (size - hop) >> 1, floor: floor ?? 1e-4 };
   if (count >= bins)
-    return { ...shared, bands: Array.from({ length: bins }, (_, k) => ({ start: k, weights: Float64Array.of(1) })) };
+    return {
+      ...shared,
+      bands: Array.from({ length: bins }, (_, k) => ({ start: k, weights: Float64Array.of(1) })),
+    };
   const highest = 2595 * Math.log10(1 + rate / 1400);
   const edge = (k: number) => 700 * (10 ** ((highest * k) / (count + 1) / 2595) - 1);
   const frequency = (k: number) => (k * rate) / 2 / (bins - 1);
@@ -75,7 +78,9 @@ export function toMagnitudes(mel: Mel, log: ArrayLike<number>, frames: number, s
     );
     const mean = banded.reduce((a, x) => a + x, 0) / banded.length;
     wanted.fill(0);
-    mel.bands.forEach(({ start, weights }, b) => weights.forEach((w, k) => (wanted[start + k] += w * banded[b])));
+    mel.bands.forEach(({ start, weights }, b) =>
+      weights.forEach((w, k) => (wanted[start + k] += w * banded[b])),
+    );
     found.fill(1e-3 * mean);
     mel.bands.forEach(({ start, weights }, b) =>
       weights.forEach((_, k) => (found[start + k] = Math.max(found[start + k], banded[b]))),

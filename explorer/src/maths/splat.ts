@@ -21,7 +21,15 @@ export interface Splat {
 }
 
 /** RGBA pixels. Coverage is 1 - exp(-strength * weight), the hue the mean of the points' colours. */
-export function splat({ width, height, at, colour, palette, radius, strength }: Splat): Uint8ClampedArray<ArrayBuffer> {
+export function splat({
+  width,
+  height,
+  at,
+  colour,
+  palette,
+  radius,
+  strength,
+}: Splat): Uint8ClampedArray<ArrayBuffer> {
   const stamp = stampOf(radius);
   const reach = (stamp.size - 1) / 2;
   const sums = new Float32Array(width * height * 4);

@@ -20,10 +20,9 @@ export function fixed(value: number, digits = 2): string {
   return /^-0\.?0*$/.test(text) ? text.slice(1) : text.replace("-", "−");
 }
 
-/** A tick's number, without zeros at its end behind the point. */
+/** A tick's number, which is round as it stands. */
 export function tickText(value: number): string {
-  const text = short(value);
-  return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
+  return String(value).replaceAll("-", "−");
 }
 
 /** A number short enough for a label. */

@@ -77,7 +77,12 @@ export function logMel(mel: Mel, wave: ArrayLike<number>): { data: Float32Array;
  *
  * Perraudin, Balazs and Soendergaard, "A Fast Griffin-Lim Algorithm", 2013.
  */
-export function griffinLim(mel: Mel, log: ArrayLike<number>, frames: number, steps = 24): Float32Array<ArrayBuffer> {
+export function griffinLim(
+  mel: Mel,
+  log: ArrayLike<number>,
+  frames: number,
+  steps = 24,
+): Float32Array<ArrayBuffer> {
   const magnitudes = toMagnitudes(mel, log, frames);
   const uniform = seeded(1);
   const phases: Spectra = {

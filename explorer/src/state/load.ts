@@ -32,7 +32,9 @@ export async function openStudy(
   prefix: string,
   failed: (error: unknown) => void,
 ): Promise<Study> {
-  const loaded = blobs.graph(info.decoder.blob).then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
+  const loaded = blobs
+    .graph(info.decoder.blob)
+    .then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
   const [mean, label, samples, sampleLabel, density, usage] = await Promise.all([
     blobs.array(info.points?.mean),
     blobs.array(info.points?.label),
@@ -62,7 +64,12 @@ export async function openStudy(
 }
 
 /** What can follow after the first picture: the encoder, spreads, metrics, examples, the replay. */
-export async function completeStudy(study: Study, blobs: Blobs, engine: Engine, prefix: string): Promise<void> {
+export async function completeStudy(
+  study: Study,
+  blobs: Blobs,
+  engine: Engine,
+  prefix: string,
+): Promise<void> {
   const { info } = study;
   const [std, examples, replay, metrics] = await Promise.all([
     blobs.array(info.points?.std),
@@ -81,7 +88,10 @@ export async function completeStudy(study: Study, blobs: Blobs, engine: Engine, 
   study.canEncode.value = info.encoder !== null && info.encoder !== undefined;
 }
 
-async function readMetrics(refs: Record<string, ArrayRef>, blobs: Blobs): Promise<Record<string, Float32Array>> {
+async function readMetrics(
+  refs: Record<string, ArrayRef>,
+  blobs: Blobs,
+): Promise<Record<string, Float32Array>> {
   const names = Object.keys(refs);
   const arrays = await Promise.all(names.map((name) => blobs.array(refs[name])));
   return Object.fromEntries(names.map((name, i) => [name, asFloats(arrays[i].data)]));
@@ -90,7 +100,11 @@ async function readMetrics(refs: Record<string, ArrayRef>, blobs: Blobs): Promis
 async function readExamples(info: RunInfo, blobs: Blobs): Promise<Examples | null> {
   const given = info.examples;
   if (!given) return null;
-  const [x, index, wave] = await Promise.all([blobs.array(given.x), blobs.array(given.index), blobs.array(given.wave)]);
+  const [x, index, wave] = await Promise.all([
+    blobs.array(given.x),
+    blobs.array(given.index),
+    blobs.array(given.wave),
+  ]);
   const map = (raw: number) => (raw - given.offset) / given.scale;
   return {
     x: (rowsOf(x) as Float32Array[]).map((row) => Float32Array.from(row, map)),

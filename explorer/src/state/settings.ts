@@ -1,4 +1,4 @@
-// Settings of the reader: language, light or dark, motion.
+// Settings of the reader: language, light or dark.
 import { computed, effect, signal } from "@preact/signals";
 
 export type Language = "en" | "ko";
@@ -22,7 +22,6 @@ function store(key: string, value: string): void {
 }
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-const prefersStill = matchMedia("(prefers-reduced-motion: reduce)");
 const systemDark = signal(prefersDark.matches);
 prefersDark.addEventListener("change", (event) => (systemDark.value = event.matches));
 
@@ -31,9 +30,6 @@ export const language = signal<Language>(
 );
 const chosenTheme = signal<Theme | null>(stored("theme", ["light", "dark"]));
 export const dark = computed(() => (chosenTheme.value ? chosenTheme.value === "dark" : systemDark.value));
-/** Whether things may move by themselves without being asked to. */
-export const still = signal(prefersStill.matches);
-prefersStill.addEventListener("change", (event) => (still.value = event.matches));
 
 export function chooseLanguage(value: Language): void {
   language.value = value;

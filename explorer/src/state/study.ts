@@ -83,7 +83,9 @@ export type Given = Pick<Study, "info" | "model" | "points" | "priorSamples" | "
 export function studyOf(given: Given, failed: (error: unknown) => void): Study {
   const { info, points } = given;
   const size = info.family === "codes" ? 0 : info.latent.size;
-  const codes = points ? moments(points.mean, size) : { mean: new Float32Array(size), std: new Float32Array(size).fill(1) };
+  const codes = points
+    ? moments(points.mean, size)
+    : { mean: new Float32Array(size), std: new Float32Array(size).fill(1) };
   const ranked = rank(0, size, info.latent.rate, points ? codes.std : null);
   const choice = signal<PlaneChoice>(firstChoice(info, ranked));
   const code = signal<Code>(firstCode(given));

@@ -17,7 +17,9 @@ export function App({ manifest, studies }: { manifest: Manifest; studies: Study[
   const study = studies[active.value];
   return (
     <>
-      <a class="skip" href="#stage">{t("skip")}</a>
+      <a class="skip" href="#stage">
+        {t("skip")}
+      </a>
       <Header manifest={manifest} studies={studies} />
       <main id="stage" class={pair ? "pair" : "single"}>
         {pair ? (
@@ -32,12 +34,19 @@ export function App({ manifest, studies }: { manifest: Manifest; studies: Study[
                 </section>
               ))}
             </div>
-            <Segmented label={t("tool.on")} value={active.value} onChange={(v) => (active.value = v)} options={studies.map((each, i) => ({ value: i, text: each.info.name }))} />
+            <Segmented
+              label={t("tool.on")}
+              value={active.value}
+              onChange={(v) => (active.value = v)}
+              options={studies.map((each, i) => ({ value: i, text: each.info.name }))}
+            />
             <Tools key={active.value} study={study} all={studies} />
           </>
         ) : (
           <>
-            <div class="hero"><Hero study={study} /></div>
+            <div class="hero">
+              <Hero study={study} />
+            </div>
             <div class="side">
               <DecodedPanel study={study} />
               <Tools study={study} all={studies} />
@@ -45,8 +54,10 @@ export function App({ manifest, studies }: { manifest: Manifest; studies: Study[
           </>
         )}
       </main>
-      <Explain deterministic={studies.every((each) => each.info.deterministic)} />
-      <footer><p>{t("footer", { by: manifest.made_with })}</p></footer>
+      <Explain study={studies.find((each) => !each.info.deterministic) ?? study} />
+      <footer>
+        <p>{t("footer", { by: manifest.made_with })}</p>
+      </footer>
     </>
   );
 }
@@ -73,7 +84,11 @@ function About({ study }: { study: Study }) {
 function Header({ manifest, studies }: { manifest: Manifest; studies: Study[] }) {
   return (
     <header class="top">
-      <div class="mark" aria-hidden="true"><span /><span /><span /></div>
+      <div class="mark" aria-hidden="true">
+        <span />
+        <span />
+        <span />
+      </div>
       <div class="title">
         <h1>{manifest.title}</h1>
         {studies.length > 1 ? <p class="about">{t("pair.lead")}</p> : <About study={studies[0]} />}
@@ -84,7 +99,10 @@ function Header({ manifest, studies }: { manifest: Manifest; studies: Study[] })
           seen={false}
           value={language.value}
           onChange={chooseLanguage}
-          options={[{ value: "en", text: "English" }, { value: "ko", text: "한국어" }]}
+          options={[
+            { value: "en", text: "English" },
+            { value: "ko", text: "한국어" },
+          ]}
         />
         <button type="button" class="toggle" aria-label={t("theme.switch")} onClick={toggleTheme}>
           {t(dark.value ? "theme.light" : "theme.dark")}

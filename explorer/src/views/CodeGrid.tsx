@@ -13,7 +13,11 @@ import { ExampleTray } from "./Walk";
 const SHOWN = 48;
 
 /** Codebook entries, the most frequent first. */
-export function frequent(usage: ArrayLike<number> | null, book: number, seen: Iterable<Int32Array>): number[] {
+export function frequent(
+  usage: ArrayLike<number> | null,
+  book: number,
+  seen: Iterable<Int32Array>,
+): number[] {
   const counts = new Float64Array(book);
   if (usage) for (let k = 0; k < book; k++) counts[k] = usage[k];
   else for (const codes of seen) for (const k of codes) if (k >= 0 && k < book) counts[k]++;
@@ -24,7 +28,8 @@ export function frequent(usage: ArrayLike<number> | null, book: number, seen: It
 
 export function CodeGrid({ study }: { study: Study }) {
   const grid = study.info.latent.grid ?? [1];
-  const [rows, columns] = grid.length === 1 ? [1, grid[0]] : [grid[0], grid.slice(1).reduce((a, b) => a * b, 1)];
+  const [rows, columns] =
+    grid.length === 1 ? [1, grid[0]] : [grid[0], grid.slice(1).reduce((a, b) => a * b, 1)];
   const brush = useSignal(0);
   const undo = useSignal<Int32Array[]>([]);
   const painting = useRef(false);
@@ -68,20 +73,41 @@ export function CodeGrid({ study }: { study: Study }) {
   return (
     <section class="map-panel codes" aria-label={t("codes")}>
       <p class="lead">{t("codes.lead")}</p>
-      <div class="code-grid" role="group" aria-label={t("codes")} style={{ "--columns": columns }} onPointerUp={() => (painting.current = false)} onPointerLeave={() => (painting.current = false)}>
+      <div
+        class="code-grid"
+        role="group"
+        aria-label={t("codes")}
+        style={{ "--columns": columns }}
+        onPointerUp={() => (painting.current = false)}
+        onPointerLeave={() => (painting.current = false)}
+      >
         {Array.from(codes, (code, cell) => (
           <button
             type="button"
             key={cell}
             tabIndex={cell === 0 ? 0 : -1}
-            aria-label={t("codes.cell", { row: Math.floor(cell / columns) + 1, column: (cell % columns) + 1, code })}
-            onPointerDown={(event) => { painting.current = !event.altKey; press(event, cell); }}
+            aria-label={t("codes.cell", {
+              row: Math.floor(cell / columns) + 1,
+              column: (cell % columns) + 1,
+              code,
+            })}
+            onPointerDown={(event) => {
+              painting.current = !event.altKey;
+              press(event, cell);
+            }}
             onPointerEnter={() => painting.current && paint(cell)}
             onClick={(event) => event.detail === 0 && press(event, cell)}
             onKeyDown={(event) => move(event, cell)}
           >
             {decoded && study.info.kind === "image" ? (
-              <Picture sight={{ ...cut(decoded, study.outShape.value, cell, rows, columns), low: study.info.low, high: study.info.high }} alt="" />
+              <Picture
+                sight={{
+                  ...cut(decoded, study.outShape.value, cell, rows, columns),
+                  low: study.info.low,
+                  high: study.info.high,
+                }}
+                alt=""
+              />
             ) : (
               <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />
             )}
@@ -90,16 +116,39 @@ export function CodeGrid({ study }: { study: Study }) {
         ))}
       </div>
       <div class="line">
-        <Button disabled={!undo.value.length} onClick={() => { study.code.value = undo.value[undo.value.length - 1]; undo.value = undo.value.slice(0, -1); }}>{t("codes.undo")}</Button>
+        <Button
+          disabled={!undo.value.length}
+          onClick={() => {
+            study.code.value = undo.value[undo.value.length - 1];
+            undo.value = undo.value.slice(0, -1);
+          }}
+        >
+          {t("codes.undo")}
+        </Button>
         {study.priorSamples && (
-          <Button onClick={() => { keep(); const all = study.priorSamples!.codes; study.code.value = all[++draws.current % all.length]; }}>{t("codes.prior")}</Button>
+          <Button
+            onClick={() => {
+              keep();
+              const all = study.priorSamples!.codes;
+              study.code.value = all[++draws.current % all.length];
+            }}
+          >
+            {t("codes.prior")}
+          </Button>
         )}
         <span class="hint">{t("codes.pick")}</span>
       </div>
       <span class="label">{t("codes.palette")}</span>
       <div class="palette" role="group" aria-label={t("codes.palette")}>
         {entries.map((code, k) => (
-          <button type="button" key={code} aria-pressed={brush.value === k} aria-label={t("codes.entry", { code })} title={t("codes.entry", { code })} onClick={() => (brush.value = k)}>
+          <button
+            type="button"
+            key={code}
+            aria-pressed={brush.value === k}
+            aria-label={t("codes.entry", { code })}
+            title={t("codes.entry", { code })}
+            onClick={() => (brush.value = k)}
+          >
             <Swatch code={code} swatch={swatches.value.get(code)} />
           </button>
         ))}
@@ -117,7 +166,11 @@ export function CodeGrid({ study }: { study: Study }) {
 function Swatch({ code, swatch }: { code: number; swatch: Sight | undefined }) {
   return (
     <>
-      {swatch ? <Picture sight={swatch} alt="" smooth /> : <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />}
+      {swatch ? (
+        <Picture sight={swatch} alt="" smooth />
+      ) : (
+        <span class="tint" style={{ background: classColour(code % 10, dark.value) }} />
+      )}
       <span class="number">{code}</span>
     </>
   );
@@ -133,7 +186,10 @@ function useSwatches(study: Study, entries: number[], cells: number) {
       const found: Sight[] = [];
       for (let k = 0; k < entries.length && !dropped; k += 8) {
         const some = entries.slice(k, k + 8);
-        const { items, shape } = await study.model.decode(some.map((code) => new Int32Array(cells).fill(code)), study.label.peek());
+        const { items, shape } = await study.model.decode(
+          some.map((code) => new Int32Array(cells).fill(code)),
+          study.label.peek(),
+        );
         found.push(...items.map((data) => ({ ...cut(data, shape, 4, 3, 3), low: 0, high: 1 })));
       }
       const low = found.reduce((a, { data }) => Math.min(a, ...Array.from(data)), Infinity);
@@ -146,7 +202,13 @@ function useSwatches(study: Study, entries: number[], cells: number) {
 }
 
 /** The part of a picture that lies under a cell of a grid. */
-export function cut(data: Float32Array, [channels, height, width]: number[], cell: number, rows: number, columns: number): Pick<Sight, "data" | "shape"> {
+export function cut(
+  data: Float32Array,
+  [channels, height, width]: number[],
+  cell: number,
+  rows: number,
+  columns: number,
+): Pick<Sight, "data" | "shape"> {
   const edge = (k: number, of: number, size: number) => Math.round((k * size) / of);
   const [j, i] = [Math.floor(cell / columns), cell % columns];
   const [top, left] = [edge(j, rows, height), edge(i, columns, width)];

@@ -32,7 +32,11 @@ function Output({ study, data }: { study: Study; data: ReadonlySignal<Float32Arr
   return (
     <div class="screen-box">
       <div class={`screen ${info.kind}`}>
-        <Picture sight={sight} alt={t(info.kind === "audio" ? "decoded.alt.sound" : "decoded.alt.image")} smooth={info.kind === "audio"} />
+        <Picture
+          sight={sight}
+          alt={t(info.kind === "audio" ? "decoded.alt.sound" : "decoded.alt.image")}
+          smooth={info.kind === "audio"}
+        />
       </div>
       {info.kind === "audio" && <Sound study={study} data={data.value} />}
     </div>
@@ -59,11 +63,18 @@ function CodeNumbers({ study }: { study: Study }) {
     <dl class="numbers" aria-label={t("decoded.at")}>
       {order.map((d) => (
         <div key={d}>
-          <dt>z<sub>{d + 1}</sub></dt>
+          <dt>
+            z<sub>{d + 1}</sub>
+          </dt>
           <dd>{fixed(z[d])}</dd>
         </div>
       ))}
-      {z.length > order.length && <div class="rest"><dt>…</dt><dd>{t("decoded.more", { count: z.length - order.length })}</dd></div>}
+      {z.length > order.length && (
+        <div class="rest">
+          <dt>…</dt>
+          <dd>{t("decoded.more", { count: z.length - order.length })}</dd>
+        </div>
+      )}
     </dl>
   );
 }
@@ -105,7 +116,13 @@ export function ClassButtons({ study }: { study: Study }) {
       <span class="label">{t("decoded.class")}</span>
       <div class="classes" role="group" aria-label={t("decoded.class")}>
         {classes.map((name, c) => (
-          <button type="button" class="class solid" key={c} aria-pressed={study.label.value === c} onClick={() => (study.label.value = c)}>
+          <button
+            type="button"
+            class="class solid"
+            key={c}
+            aria-pressed={study.label.value === c}
+            onClick={() => (study.label.value = c)}
+          >
             <span class="dot" style={{ background: classColour(c, dark.value) }} />
             {name}
           </button>

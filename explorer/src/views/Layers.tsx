@@ -35,7 +35,8 @@ export function LayersTool({ study }: { study: Study }) {
     void (async () => {
       const codes: Float32Array[] = [];
       const mask = keepMask(layers, size, k);
-      for (let n = 0; n < VARIANTS; n++) codes.push(await variant(study, z, mask, heat, start * 1000 + n, ready));
+      for (let n = 0; n < VARIANTS; n++)
+        codes.push(await variant(study, z, mask, heat, start * 1000 + n, ready));
       const { items } = await study.model.decode(codes, study.label.peek());
       if (!dropped)
         batch(() => {
@@ -59,24 +60,65 @@ export function LayersTool({ study }: { study: Study }) {
       <p class="lead">{t("layers.lead")}</p>
       <ol class="layers">
         {layers.map((layer, i) => {
-          const sum = rate ? rate.slice(layer.start, layer.start + layer.size).reduce((a, b) => a + b, 0) : NaN;
+          const sum = rate
+            ? rate.slice(layer.start, layer.start + layer.size).reduce((a, b) => a + b, 0)
+            : NaN;
           return (
             <li key={layer.name} class={i < keep.value ? "kept" : ""}>
               <span>{t("layers.one", { name: layer.name, size: layer.size, rate: fixed(sum, 1) })}</span>
-              <Button pressed={swapped.value === i} onClick={() => (swapped.value = swapped.value === i ? -1 : i)}>{t("layers.swap")}</Button>
-              {swapped.value === i && <ExampleTray study={study} chosen={[]} onChoose={(m) => take(layer, m)} />}
+              <Button
+                pressed={swapped.value === i}
+                onClick={() => (swapped.value = swapped.value === i ? -1 : i)}
+              >
+                {t("layers.swap")}
+              </Button>
+              {swapped.value === i && (
+                <ExampleTray study={study} chosen={[]} onChoose={(m) => take(layer, m)} />
+              )}
             </li>
           );
         })}
       </ol>
       <div class="line">
-        <Range label={t("layers.keep", { k: keep.value, count: layers.length })} value={keep.value} min={0} max={layers.length - 1} step={1} text={String(keep.value)} onInput={(v) => (keep.value = v)} />
-        <Range label={t("layers.temperature")} value={temperature.value} min={0} max={1.5} step={0.05} text={fixed(temperature.value)} onInput={(v) => (temperature.value = v)} />
-        <Button kind="main" onClick={() => batch(() => { from.value = study.code.value as Float32Array; seed.value++; })}>{t("layers.draw")}</Button>
+        <Range
+          label={t("layers.keep", { k: keep.value, count: layers.length })}
+          value={keep.value}
+          min={0}
+          max={layers.length - 1}
+          step={1}
+          text={String(keep.value)}
+          onInput={(v) => (keep.value = v)}
+        />
+        <Range
+          label={t("layers.temperature")}
+          value={temperature.value}
+          min={0}
+          max={1.5}
+          step={0.05}
+          text={fixed(temperature.value)}
+          onInput={(v) => (temperature.value = v)}
+        />
+        <Button
+          kind="main"
+          onClick={() =>
+            batch(() => {
+              from.value = study.code.value as Float32Array;
+              seed.value++;
+            })
+          }
+        >
+          {t("layers.draw")}
+        </Button>
       </div>
       <div class={`tray ${study.info.kind}`}>
         {Array.from({ length: VARIANTS }, (_, n) => (
-          <Thumb key={n} study={study} data={made.value?.items[n] ?? null} label={t("layers.variant", { n: n + 1 })} onClick={() => made.value && (study.code.value = made.value.codes[n].slice())} />
+          <Thumb
+            key={n}
+            study={study}
+            data={made.value?.items[n] ?? null}
+            label={t("layers.variant", { n: n + 1 })}
+            onClick={() => made.value && (study.code.value = made.value.codes[n].slice())}
+          />
         ))}
       </div>
     </div>
@@ -84,7 +126,14 @@ export function LayersTool({ study }: { study: Study }) {
 }
 
 /** z with the layers that `keep` leaves open drawn anew; without a graph for it they come from a draw of the prior. */
-async function variant(study: Study, z: Float32Array, keep: Float32Array, heat: number, seed: number, ready: boolean): Promise<Float32Array> {
+async function variant(
+  study: Study,
+  z: Float32Array,
+  keep: Float32Array,
+  heat: number,
+  seed: number,
+  ready: boolean,
+): Promise<Float32Array> {
   const uniform = seeded(seed);
   const eps = normals(uniform, z.length).map((v) => v * heat);
   const drawn = ready ? await study.model.redraw(z, eps, keep, study.label.peek()) : null;

@@ -27,28 +27,35 @@ export function OwnTool({ study }: { study: Study }) {
   const columns = info.table?.columns ?? [];
   const texts = useSignal<string[]>(columns.map(() => ""));
   const queue = useMemo(
-    () => latest(
-      (asked: { x: Float32Array; y: number; seed: number }) => readInput(study, asked.x, asked.y, asked.seed),
-      (made) => show(study, reading, made),
-      () => (wrong.value = true),
-    ),
+    () =>
+      latest(
+        (asked: { x: Float32Array; y: number; seed: number }) =>
+          readInput(study, asked.x, asked.y, asked.seed),
+        (made) => show(study, reading, made),
+        () => (wrong.value = true),
+      ),
     [study],
   );
   useSignalEffect(() => {
     if (study.canEncode.value && x.value) queue.push({ x: x.value, y: y.value, seed: seed.value });
   });
-  useEffect(() => () => batch(() => {
-    study.spread.value = null;
-    study.marks.value = [];
-  }), [study]);
+  useEffect(
+    () => () =>
+      batch(() => {
+        study.spread.value = null;
+        study.marks.value = [];
+      }),
+    [study],
+  );
 
-  const take = (m: number) => batch(() => {
-    const row = study.examples.value!.x[m];
-    chosen.value = m;
-    x.value = row;
-    if (info.conditional) y.value = Math.max(0, labelOfExample(study, m));
-    if (columns.length) texts.value = textsOf(columns, row);
-  });
+  const take = (m: number) =>
+    batch(() => {
+      const row = study.examples.value!.x[m];
+      chosen.value = m;
+      x.value = row;
+      if (info.conditional) y.value = Math.max(0, labelOfExample(study, m));
+      if (columns.length) texts.value = textsOf(columns, row);
+    });
   const open = async (file: Blob | undefined) => {
     if (!file) return;
     try {
@@ -63,33 +70,86 @@ export function OwnTool({ study }: { study: Study }) {
   return (
     <div
       class={`tool own${over.value ? " over" : ""}`}
-      onDragOver={(event) => { event.preventDefault(); over.value = info.kind !== "table"; }}
+      onDragOver={(event) => {
+        event.preventDefault();
+        over.value = info.kind !== "table";
+      }}
       onDragLeave={() => (over.value = false)}
-      onDrop={(event) => { event.preventDefault(); over.value = false; if (info.kind !== "table") void open(event.dataTransfer?.files[0]); }}
+      onDrop={(event) => {
+        event.preventDefault();
+        over.value = false;
+        if (info.kind !== "table") void open(event.dataTransfer?.files[0]);
+      }}
     >
       <p class="lead">{t(lead[info.kind])}</p>
       <div class={`inputs ${info.kind}`}>
         {info.kind === "image" && (
           <div class="draw-box">
-            <Draw info={info} brush={brush.value} cleared={cleared} onDraw={(drawn) => { x.value = drawn; chosen.value = -1; }} />
+            <Draw
+              info={info}
+              brush={brush.value}
+              cleared={cleared}
+              onDraw={(drawn) => {
+                x.value = drawn;
+                chosen.value = -1;
+              }}
+            />
             <div class="line">
-              <Button onClick={() => batch(() => { cleared.value++; x.value = null; reading.value = null; study.spread.value = null; study.marks.value = []; })}>{t("own.clear")}</Button>
-              <Range label={t("own.brush")} value={brush.value} min={1} max={5} step={0.2} text="" onInput={(v) => (brush.value = v)} />
+              <Button
+                onClick={() =>
+                  batch(() => {
+                    cleared.value++;
+                    x.value = null;
+                    reading.value = null;
+                    study.spread.value = null;
+                    study.marks.value = [];
+                  })
+                }
+              >
+                {t("own.clear")}
+              </Button>
+              <Range
+                label={t("own.brush")}
+                value={brush.value}
+                min={1}
+                max={5}
+                step={0.2}
+                text=""
+                onInput={(v) => (brush.value = v)}
+              />
             </div>
           </div>
         )}
         {info.kind === "table" && <TypeRow study={study} texts={texts} onRow={(row) => (x.value = row)} />}
         <div class="take">
-          {info.kind !== "table" && <FileField accept={info.kind === "audio" ? "audio/*" : "image/*"} onFile={open} />}
-          {wrong.value && <p role="alert" class="wrong">{t("own.wrong", { kind: info.kind })}</p>}
-          {info.conditional && info.encoder?.inputs.includes("y") && !info.encoder.outputs.includes("class") && info.classes && (
-            <Choice label={t("own.class")} value={String(y.value)} options={info.classes.map((name, c) => ({ value: String(c), text: name }))} onChange={(v) => (y.value = Number(v))} />
+          {info.kind !== "table" && (
+            <FileField accept={info.kind === "audio" ? "audio/*" : "image/*"} onFile={open} />
           )}
+          {wrong.value && (
+            <p role="alert" class="wrong">
+              {t("own.wrong", { kind: info.kind })}
+            </p>
+          )}
+          {info.conditional &&
+            info.encoder?.inputs.includes("y") &&
+            !info.encoder.outputs.includes("class") &&
+            info.classes && (
+              <Choice
+                label={t("own.class")}
+                value={String(y.value)}
+                options={info.classes.map((name, c) => ({ value: String(c), text: name }))}
+                onChange={(v) => (y.value = Number(v))}
+              />
+            )}
           <span class="label">{t("own.examples")}</span>
           <ExampleTray study={study} chosen={[chosen.value]} onChoose={take} />
         </div>
       </div>
-      {reading.value ? <Result study={study} reading={reading.value} redraw={() => seed.value++} /> : <p class="empty">{t(info.kind === "image" ? "own.empty" : "own.empty.other")}</p>}
+      {reading.value ? (
+        <Result study={study} reading={reading.value} redraw={() => seed.value++} />
+      ) : (
+        <p class="empty">{t(info.kind === "image" ? "own.empty" : "own.empty.other")}</p>
+      )}
     </div>
   );
 }
@@ -109,8 +169,16 @@ function FileField({ accept, onFile }: { accept: string; onFile: (file: Blob | u
   const id = useId();
   return (
     <div class="file">
-      <label class="button plain" for={id}>{t("own.file")}</label>
-      <input id={id} class="unseen" type="file" accept={accept} onChange={(event) => onFile(event.currentTarget.files?.[0])} />
+      <label class="button plain" for={id}>
+        {t("own.file")}
+      </label>
+      <input
+        id={id}
+        class="unseen"
+        type="file"
+        accept={accept}
+        onChange={(event) => onFile(event.currentTarget.files?.[0])}
+      />
       <span>{t("own.drop")}</span>
     </div>
   );

@@ -23,7 +23,13 @@ export function sourceOf(study: Study): Source {
 }
 
 /** Draws from the prior; equal seeds give equal draws. */
-export async function drawPrior(study: Study, count: number, temperature: number, y: number | null, seed: number): Promise<Code[]> {
+export async function drawPrior(
+  study: Study,
+  count: number,
+  temperature: number,
+  y: number | null,
+  seed: number,
+): Promise<Code[]> {
   const uniform = seeded(seed);
   const size = study.info.latent.size;
   const source = sourceOf(study);
@@ -51,7 +57,8 @@ export function PriorTool({ study }: { study: Study }) {
   const y = useSignal<number>(-1);
   const draws = useSignal<{ codes: Code[]; items: Float32Array[] } | null>(null);
   const source = sourceOf(study);
-  const byClass = (study.info.conditional || study.priorSamples?.label) && (study.info.classes?.length ?? 0) > 0;
+  const byClass =
+    (study.info.conditional || study.priorSamples?.label) && (study.info.classes?.length ?? 0) > 0;
 
   useSignalEffect(() => {
     const [heat, start, label] = [temperature.value, seed.value, y.value];
@@ -64,30 +71,45 @@ export function PriorTool({ study }: { study: Study }) {
       if (!dropped)
         batch(() => {
           draws.value = { codes, items };
-          study.marks.value = study.info.family === "codes" ? [] : codes.map((code) => ({ code, tone: "draw" }));
+          study.marks.value =
+            study.info.family === "codes" ? [] : codes.map((code) => ({ code, tone: "draw" }));
         });
     })();
     return () => (dropped = true);
   });
   useEffect(() => () => void (study.marks.value = []), [study]);
 
-  const lead = source === "fitted" ? "prior.lead.ae" : source === "normal" ? "prior.lead" : "prior.lead.given";
+  const lead =
+    source === "fitted" ? "prior.lead.ae" : source === "normal" ? "prior.lead" : "prior.lead.given";
   return (
     <div class="tool">
       <p class="lead">{t(lead)}</p>
       <div class="line">
         {source !== "samples" && (
-          <Range label={t("prior.temperature")} value={temperature.value} min={0} max={2} step={0.05} text={fixed(temperature.value)} onInput={(v) => (temperature.value = v)} />
+          <Range
+            label={t("prior.temperature")}
+            value={temperature.value}
+            min={0}
+            max={2}
+            step={0.05}
+            text={fixed(temperature.value)}
+            onInput={(v) => (temperature.value = v)}
+          />
         )}
         {byClass && (
           <Choice
             label={t("prior.class")}
             value={String(y.value)}
-            options={[{ value: "-1", text: "–" }, ...study.info.classes!.map((name, c) => ({ value: String(c), text: name }))]}
+            options={[
+              { value: "-1", text: "–" },
+              ...study.info.classes!.map((name, c) => ({ value: String(c), text: name })),
+            ]}
             onChange={(v) => (y.value = Number(v))}
           />
         )}
-        <Button kind="main" onClick={() => seed.value++}>{t("prior.draw")}</Button>
+        <Button kind="main" onClick={() => seed.value++}>
+          {t("prior.draw")}
+        </Button>
       </div>
       <div class={`tray ${study.info.kind}`}>
         {Array.from({ length: COUNT }, (_, n) => (

@@ -40,8 +40,21 @@ export function ReplayTool({ study }: { study: Study }) {
     <div class="tool">
       <p class="lead">{t("replay.lead")}</p>
       <div class="line">
-        <Button kind="main" onClick={toggle}>{t(playing.value ? "walk.pause" : "walk.play")}</Button>
-        <Range label={t("replay.scrub")} value={now} min={0} max={epochs.length - 1} step={1} text={String(epochs[now])} onInput={(v) => { playing.value = false; at.value = v; }} />
+        <Button kind="main" onClick={toggle}>
+          {t(playing.value ? "walk.pause" : "walk.play")}
+        </Button>
+        <Range
+          label={t("replay.scrub")}
+          value={now}
+          min={0}
+          max={epochs.length - 1}
+          step={1}
+          text={String(epochs[now])}
+          onInput={(v) => {
+            playing.value = false;
+            at.value = v;
+          }}
+        />
       </div>
       <div class="replay">
         {curves && curves.epoch.length > 1 && <Curves curves={curves} epoch={epochs[now]} />}
@@ -53,7 +66,12 @@ export function ReplayTool({ study }: { study: Study }) {
             {replay.inputs.map((x, q) => (
               <div key={q}>
                 <Thumb study={study} input data={x} label={t("replay.input", { n: q + 1 })} />
-                <Thumb study={study} input data={replay.made![now][q]} label={t("replay.made", { n: q + 1, epoch: epochs[now] })} />
+                <Thumb
+                  study={study}
+                  input
+                  data={replay.made![now][q]}
+                  label={t("replay.made", { n: q + 1, epoch: epochs[now] })}
+                />
               </div>
             ))}
           </div>
@@ -72,7 +90,12 @@ function EpochMap({ replay, at }: { replay: Replay; at: number }) {
     const element = canvas.current!;
     const codes = replay.codes!;
     const last = codes[codes.length - 1];
-    const reach = Math.max(...[0, 1].map((k) => Math.max(Math.abs(quantile(last, 0.005, k, 2)), Math.abs(quantile(last, 0.995, k, 2))))) * 1.1 || 1;
+    const reach =
+      Math.max(
+        ...[0, 1].map((k) =>
+          Math.max(Math.abs(quantile(last, 0.005, k, 2)), Math.abs(quantile(last, 0.995, k, 2))),
+        ),
+      ) * 1.1 || 1;
     const [k, share] = [Math.min(codes.length - 1, Math.floor(at)), at % 1];
     const [from, to] = [codes[k], codes[Math.min(codes.length - 1, k + 1)]];
     const context = element.getContext("2d")!;
@@ -83,14 +106,27 @@ function EpochMap({ replay, at }: { replay: Replay; at: number }) {
       const place = (c: 0 | 1) => from[2 * n + c] + (to[2 * n + c] - from[2 * n + c]) * share;
       context.fillStyle = classColour(Number(replay.label?.[n] ?? -1), night);
       context.beginPath();
-      context.arc(size * (0.5 + place(0) / reach / 2), size * (0.5 - place(1) / reach / 2), 3.4, 0, 2 * Math.PI);
+      context.arc(
+        size * (0.5 + place(0) / reach / 2),
+        size * (0.5 - place(1) / reach / 2),
+        3.4,
+        0,
+        2 * Math.PI,
+      );
       context.fill();
     }
   });
   const epoch = replay.epoch[Math.round(at)];
   return (
     <figure>
-      <canvas ref={canvas} class="epoch-map" width={480} height={480} role="img" aria-label={t("replay.map", { epoch })} />
+      <canvas
+        ref={canvas}
+        class="epoch-map"
+        width={480}
+        height={480}
+        role="img"
+        aria-label={t("replay.map", { epoch })}
+      />
       <figcaption>{t("replay.map", { epoch })}</figcaption>
     </figure>
   );

@@ -42,9 +42,17 @@ function Group({ study, start, size, first }: { study: Study; start: number; siz
   const rest = live.slice(first, MOST);
   return (
     <>
-      <div class="sliders">{live.slice(0, first).map((d) => <Dimension key={d} study={study} d={d} />)}</div>
-      {rest.length > 0 && <Folded study={study} dims={rest} title={t("sliders.more", { count: live.length - first })} />}
-      {dead.length > 0 && <Folded study={study} dims={dead.slice(0, MOST)} title={t("sliders.dead", { count: dead.length })} />}
+      <div class="sliders">
+        {live.slice(0, first).map((d) => (
+          <Dimension key={d} study={study} d={d} />
+        ))}
+      </div>
+      {rest.length > 0 && (
+        <Folded study={study} dims={rest} title={t("sliders.more", { count: live.length - first })} />
+      )}
+      {dead.length > 0 && (
+        <Folded study={study} dims={dead.slice(0, MOST)} title={t("sliders.dead", { count: dead.length })} />
+      )}
     </>
   );
 }
@@ -53,7 +61,11 @@ function Folded({ study, dims, title }: { study: Study; dims: number[]; title: s
   return (
     <details>
       <summary>{title}</summary>
-      <div class="sliders">{dims.map((d) => <Dimension key={d} study={study} d={d} />)}</div>
+      <div class="sliders">
+        {dims.map((d) => (
+          <Dimension key={d} study={study} d={d} />
+        ))}
+      </div>
     </details>
   );
 }

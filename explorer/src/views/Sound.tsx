@@ -20,13 +20,18 @@ export function Sound({ study, data }: { study: Study; data: Float32Array }) {
   const began = useRef(0);
   const rate = study.info.audio?.rate ?? 8000;
   const queue = useMemo(
-    () => latest((decoded: Float32Array) => waveOf(study, decoded), (made) => {
-      wave.value = made;
-      if (follow.peek() && performance.now() - began.current > PACE) {
-        began.current = performance.now();
-        play(made, rate);
-      }
-    }, () => undefined),
+    () =>
+      latest(
+        (decoded: Float32Array) => waveOf(study, decoded),
+        (made) => {
+          wave.value = made;
+          if (follow.peek() && performance.now() - began.current > PACE) {
+            began.current = performance.now();
+            play(made, rate);
+          }
+        },
+        () => undefined,
+      ),
     [study],
   );
   useEffect(() => queue.push(data), [data]);
@@ -35,9 +40,13 @@ export function Sound({ study, data }: { study: Study; data: Float32Array }) {
       <Wave wave={wave.value} rate={rate} />
       <div class="line">
         {playing.value ? (
-          <Button kind="main" onClick={stop}>{t("sound.stop")}</Button>
+          <Button kind="main" onClick={stop}>
+            {t("sound.stop")}
+          </Button>
         ) : (
-          <Button kind="main" disabled={!wave.value} onClick={() => wave.value && play(wave.value, rate)}>{t("sound.play")}</Button>
+          <Button kind="main" disabled={!wave.value} onClick={() => wave.value && play(wave.value, rate)}>
+            {t("sound.play")}
+          </Button>
         )}
         <Toggle text={t("sound.follow")} value={follow.value} onChange={(on) => (follow.value = on)} />
       </div>
@@ -76,5 +85,14 @@ function Wave({ wave, rate }: { wave: Float32Array | null; rate: number }) {
     }
   }, [wave, dark.value]);
   const seconds = wave ? fixed(wave.length / rate, 2) : "–";
-  return <canvas ref={canvas} class="wave" width={640} height={96} role="img" aria-label={t("sound.wave", { seconds })} />;
+  return (
+    <canvas
+      ref={canvas}
+      class="wave"
+      width={640}
+      height={96}
+      role="img"
+      aria-label={t("sound.wave", { seconds })}
+    />
+  );
 }

@@ -15,20 +15,56 @@ export interface ThumbProps {
 }
 
 export function Thumb({ study, data, label, input, pressed, onClick }: ThumbProps) {
-  const face = data ? <Face study={study} data={data} input={input} alt={onClick ? "" : label} /> : <span class="blank" />;
+  const face = data ? (
+    <Face study={study} data={data} input={input} alt={onClick ? "" : label} />
+  ) : (
+    <span class="blank" />
+  );
   if (!onClick) return <span class={`thumb ${study.info.kind}`}>{face}</span>;
   return (
-    <button type="button" class={`thumb ${study.info.kind}`} aria-label={label} title={label} aria-pressed={pressed} onClick={onClick}>
+    <button
+      type="button"
+      class={`thumb ${study.info.kind}`}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      onClick={onClick}
+    >
       {face}
     </button>
   );
 }
 
-function Face({ study, data, input, alt }: { study: Study; data: Float32Array; input?: boolean; alt: string }) {
+function Face({
+  study,
+  data,
+  input,
+  alt,
+}: {
+  study: Study;
+  data: Float32Array;
+  input?: boolean;
+  alt: string;
+}) {
   const { info } = study;
   if (info.kind === "table") {
     const columns = info.table?.columns ?? [];
-    return <span class="line">{input ? textsOf(columns, data).slice(0, 5).map((text) => text || "–").join(" · ") : rowLine(columns, data)}</span>;
+    return (
+      <span class="line">
+        {input
+          ? textsOf(columns, data)
+              .slice(0, 5)
+              .map((text) => text || "–")
+              .join(" · ")
+          : rowLine(columns, data)}
+      </span>
+    );
   }
-  return <Picture sight={sightOf(info, data, input ? info.shape : study.outShape.value)} alt={alt} smooth={info.kind === "audio"} />;
+  return (
+    <Picture
+      sight={sightOf(info, data, input ? info.shape : study.outShape.value)}
+      alt={alt}
+      smooth={info.kind === "audio"}
+    />
+  );
 }

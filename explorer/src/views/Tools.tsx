@@ -54,7 +54,13 @@ export function Tools({ study, all }: { study: Study; all: Study[] }) {
           </button>
         ))}
       </div>
-      <div class="panel" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${chosen.value}`} key={chosen.value}>
+      <div
+        class="panel"
+        role="tabpanel"
+        id={`${id}-panel`}
+        aria-labelledby={`${id}-${chosen.value}`}
+        key={chosen.value}
+      >
         {chosen.value === "sliders" && <Sliders study={study} />}
         {chosen.value === "layers" && <LayersTool study={study} />}
         {chosen.value === "prior" && <PriorTool study={study} />}

@@ -1,5 +1,12 @@
 // Interpolation: from example A to example B, with a scrubber and a strip of what lies between.
-import { batch, useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
+import {
+  batch,
+  useComputed,
+  useSignal,
+  useSignalEffect,
+  type ReadonlySignal,
+  type Signal,
+} from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { latest } from "../engine/latest";
 import type { Code } from "../engine/model";
@@ -76,19 +83,54 @@ export function WalkTool({ studies }: { studies: Study[] }) {
     <div class="tool">
       <p class="lead">{t(studies.length > 1 ? "walk.lead.pair" : "walk.lead")}</p>
       <div class="line">
-        <Button kind="main" onClick={() => (playing.value = !playing.value)}>{t(playing.value ? "walk.pause" : "walk.play")}</Button>
-        <Range label={t("walk.scrub")} value={share.value} min={0} max={1} step={0.005} text={`${Math.round(100 * share.value)} %`} onInput={(v) => { playing.value = false; share.value = v; }} />
+        <Button kind="main" onClick={() => (playing.value = !playing.value)}>
+          {t(playing.value ? "walk.pause" : "walk.play")}
+        </Button>
+        <Range
+          label={t("walk.scrub")}
+          value={share.value}
+          min={0}
+          max={1}
+          step={0.005}
+          text={`${Math.round(100 * share.value)} %`}
+          onInput={(v) => {
+            playing.value = false;
+            share.value = v;
+          }}
+        />
         {lead.info.family !== "codes" && (
-          <Segmented label={t("walk.way")} seen={false} value={way.value} onChange={(v) => (way.value = v)} options={[{ value: "straight", text: t("walk.straight") }, { value: "arc", text: t("walk.arc") }]} />
+          <Segmented
+            label={t("walk.way")}
+            seen={false}
+            value={way.value}
+            onChange={(v) => (way.value = v)}
+            options={[
+              { value: "straight", text: t("walk.straight") },
+              { value: "arc", text: t("walk.arc") },
+            ]}
+          />
         )}
       </div>
-      {studies.map((study) => <Strip key={study.info.name} study={study} lead={lead} pair={pair} share={share} way={way} named={studies.length > 1} />)}
+      {studies.map((study) => (
+        <Strip
+          key={study.info.name}
+          study={study}
+          lead={lead}
+          pair={pair}
+          share={share}
+          way={way}
+          named={studies.length > 1}
+        />
+      ))}
       <div class="picker">
         <Segmented
           label={t("walk.pick")}
           value={picking.value}
           onChange={(v) => (picking.value = v)}
-          options={[{ value: 0, text: "A" }, { value: 1, text: "B" }]}
+          options={[
+            { value: 0, text: "A" },
+            { value: 1, text: "B" },
+          ]}
         />
         <ExampleTray study={lead} chosen={pair.value} onChoose={choose} />
       </div>
@@ -97,12 +139,28 @@ export function WalkTool({ studies }: { studies: Study[] }) {
 }
 
 /** All examples, in a row that scrolls. */
-export function ExampleTray({ study, chosen, onChoose }: { study: Study; chosen: number[]; onChoose: (m: number) => void }) {
+export function ExampleTray({
+  study,
+  chosen,
+  onChoose,
+}: {
+  study: Study;
+  chosen: number[];
+  onChoose: (m: number) => void;
+}) {
   const examples = study.examples.value;
   return (
     <div class={`tray scroll ${study.info.kind}`} role="group" aria-label={t("own.examples")}>
       {(examples?.x ?? []).map((x, m) => (
-        <Thumb key={m} study={study} input data={x} pressed={chosen.includes(m)} label={exampleName(study, m)} onClick={() => onChoose(m)} />
+        <Thumb
+          key={m}
+          study={study}
+          input
+          data={x}
+          pressed={chosen.includes(m)}
+          label={exampleName(study, m)}
+          onClick={() => onChoose(m)}
+        />
       ))}
     </div>
   );
@@ -110,10 +168,19 @@ export function ExampleTray({ study, chosen, onChoose }: { study: Study; chosen:
 
 export function exampleName(study: Study, m: number): string {
   const label = labelOfExample(study, m);
-  return label < 0 ? t("walk.example.plain", { n: m + 1 }) : t("walk.example", { n: m + 1, name: className(study, label) });
+  return label < 0
+    ? t("walk.example.plain", { n: m + 1 })
+    : t("walk.example", { n: m + 1, name: className(study, label) });
 }
 
-function Strip(props: { study: Study; lead: Study; pair: ReadonlySignal<[number, number]>; share: Signal<number>; way: Signal<Way>; named: boolean }) {
+function Strip(props: {
+  study: Study;
+  lead: Study;
+  pair: ReadonlySignal<[number, number]>;
+  share: Signal<number>;
+  way: Signal<Way>;
+  named: boolean;
+}) {
   const { study, lead, pair, share, way } = props;
   const ends = useSignal<Ends | null>(null);
   const items = useSignal<Float32Array[] | null>(null);
@@ -128,11 +195,13 @@ function Strip(props: { study: Study; lead: Study; pair: ReadonlySignal<[number,
     });
     return () => (dropped = true);
   });
-  const queue = useComputed(() => latest(
-    (codes: Code[]) => study.model.decode(codes, study.label.peek()),
-    (made) => (items.value = made.items),
-    () => undefined,
-  ));
+  const queue = useComputed(() =>
+    latest(
+      (codes: Code[]) => study.model.decode(codes, study.label.peek()),
+      (made) => (items.value = made.items),
+      () => undefined,
+    ),
+  );
   useSignalEffect(() => {
     const now = ends.value;
     if (!now) return;
@@ -140,27 +209,43 @@ function Strip(props: { study: Study; lead: Study; pair: ReadonlySignal<[number,
     const codes = Array.from({ length: STEPS }, (_, i) => between(now, way_, i / (STEPS - 1)));
     batch(() => {
       study.path.value = study.info.family === "codes" ? null : codes;
-      study.marks.value = study.info.family === "codes" ? [] : [{ code: now.a, tone: "a" }, { code: now.b, tone: "b" }];
+      study.marks.value =
+        study.info.family === "codes"
+          ? []
+          : [
+              { code: now.a, tone: "a" },
+              { code: now.b, tone: "b" },
+            ];
     });
     queue.peek().push(codes);
   });
   useSignalEffect(() => {
     if (ends.value) study.code.value = between(ends.value, way.value, share.value);
   });
-  useEffect(() => () => batch(() => {
-    study.path.value = null;
-    study.marks.value = [];
-  }), [study]);
+  useEffect(
+    () => () =>
+      batch(() => {
+        study.path.value = null;
+        study.marks.value = [];
+      }),
+    [study],
+  );
 
   return (
     <div class="strip-box">
       {props.named && <h4>{study.info.name}</h4>}
       <div class={`strip ${study.info.kind}`}>
         {Array.from({ length: STEPS }, (_, i) => (
-          <Thumb key={i} study={study} data={items.value?.[i] ?? null} pressed={near.value === i} label={t("walk.step", { n: i + 1, count: STEPS })} onClick={() => (share.value = i / (STEPS - 1))} />
+          <Thumb
+            key={i}
+            study={study}
+            data={items.value?.[i] ?? null}
+            pressed={near.value === i}
+            label={t("walk.step", { n: i + 1, count: STEPS })}
+            onClick={() => (share.value = i / (STEPS - 1))}
+          />
         ))}
       </div>
     </div>
   );
 }
-

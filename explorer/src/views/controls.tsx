@@ -64,7 +64,11 @@ export function Choice<T extends string>(props: {
       <label class="label" for={id}>
         {props.label}
       </label>
-      <select id={id} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value as T)}>
+      <select
+        id={id}
+        value={props.value}
+        onChange={(event) => props.onChange(event.currentTarget.value as T)}
+      >
         {props.options.map(({ value, text }) => (
           <option key={value} value={value} selected={value === props.value}>
             {text}
@@ -110,7 +114,12 @@ export function Range(props: {
 
 export function Toggle(props: { text: string; value: boolean; onChange: (value: boolean) => void }) {
   return (
-    <button type="button" class="toggle" aria-pressed={props.value} onClick={() => props.onChange(!props.value)}>
+    <button
+      type="button"
+      class="toggle"
+      aria-pressed={props.value}
+      onClick={() => props.onChange(!props.value)}
+    >
       {props.text}
     </button>
   );

@@ -22,7 +22,10 @@ export function numberText(column: ColumnInfo, value: number): string {
   if (column.kind === "datetime") return dateText(value);
   const decimals = column.decimals ?? -1;
   if (decimals < 0) return short(value);
-  const text = value.toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const text = value.toLocaleString("en-GB", {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
   return text.replace("-", "−");
 }
 
@@ -34,12 +37,23 @@ function dateText(value: number): string {
 }
 
 /** The cells that a decoder's output states. */
-export function cellsOf(columns: ColumnInfo[], data: Float32Array, chances: Float32Array | null = null): Cell[] {
+export function cellsOf(
+  columns: ColumnInfo[],
+  data: Float32Array,
+  chances: Float32Array | null = null,
+): Cell[] {
   return columns.map((column) => {
     const part = data.subarray(column.start, column.start + column.size);
     if (column.categories?.length) {
       const best = part.reduce((k, p, i) => (p > part[k] ? i : k), 0);
-      return { column, text: column.categories[best] ?? "–", value: best, range: null, chances: part, bins: null };
+      return {
+        column,
+        text: column.categories[best] ?? "–",
+        value: best,
+        range: null,
+        chances: part,
+        bins: null,
+      };
     }
     const place = column.chance;
     const bins = chances && place ? chances.subarray(place.start, place.start + place.size) : null;
@@ -75,7 +89,10 @@ export function rowOf(columns: ColumnInfo[], texts: string[]): Float32Array {
 
 /** One line that says what a row is, for small places. */
 export function rowLine(columns: ColumnInfo[], data: Float32Array): string {
-  return cellsOf(columns, data).slice(0, 5).map((cell) => cell.text).join(" · ");
+  return cellsOf(columns, data)
+    .slice(0, 5)
+    .map((cell) => cell.text)
+    .join(" · ");
 }
 
 export const rangeText = (column: ColumnInfo, [low, high]: [number, number]): string =>

@@ -26,7 +26,13 @@ export function sightOf(info: RunInfo, data: ArrayLike<number>, shape: number[])
   const known = drawn.get(data);
   if (known) return known;
   const { data: log, frames } = logMel(mel, data);
-  const sight: Sight = { data: log, shape: [1, log.length / frames, frames], low: -1, high: 1, spectrogram: true };
+  const sight: Sight = {
+    data: log,
+    shape: [1, log.length / frames, frames],
+    low: -1,
+    high: 1,
+    spectrogram: true,
+  };
   drawn.set(data, sight);
   return sight;
 }

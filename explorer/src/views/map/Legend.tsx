@@ -57,8 +57,19 @@ function Under({ study }: { study: Study }) {
   const metric = study.metrics.value[study.colouring.value];
   const more = metric ? ` · ${study.colouring.value} ${short(metric[n])}` : "";
   const std = study.std.value;
-  if (!std) return <>{study.info.deterministic ? t("map.point.ae", { name }) : name}{more}</>;
+  if (!std)
+    return (
+      <>
+        {study.info.deterministic ? t("map.point.ae", { name }) : name}
+        {more}
+      </>
+    );
   const size = study.info.latent.size;
   const first = study.ranked.live.slice(0, 3).map((d) => fixed(std[n * size + d]));
-  return <>{t("map.point", { name, spread: `(${first.join(", ")}${size > 3 ? ", …" : ""})` })}{more}</>;
+  return (
+    <>
+      {t("map.point", { name, spread: `(${first.join(", ")}${size > 3 ? ", …" : ""})` })}
+      {more}
+    </>
+  );
 }

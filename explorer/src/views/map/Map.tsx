@@ -40,7 +40,9 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
     const circles = contours.value && "radii" in contours.value ? contours.value : null;
     const lines = contours.value && "lines" in contours.value ? contours.value.lines : null;
     // Of another prior than the standard normal, what holds 86 % of it is in view.
-    camera.value = lines ? around(study.flat.value, lines[1]) : fit(study.flat.value, circles?.center ?? [0, 0], circles ? 2.6 : 0);
+    camera.value = lines
+      ? around(study.flat.value, lines[1])
+      : fit(study.flat.value, circles?.center ?? [0, 0], circles ? 2.6 : 0);
   };
   useSignalEffect(fitted);
   useEffect(() => {
@@ -55,16 +57,22 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
   useLayers(study, { box, tiles, base, overlay }, frame, shown, contours);
 
   const centre = () => {
-    study.code.value = study.info.deterministic ? study.codes.mean.slice() : new Float32Array(study.info.latent.size);
+    study.code.value = study.info.deterministic
+      ? study.codes.mean.slice()
+      : new Float32Array(study.info.latent.size);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEP * camera.value.half * (event.shiftKey ? 5 : 1);
     const [a, b] = study.probe.peek();
     const moves: Record<string, [number, number]> = {
-      ArrowLeft: [a - step, b], ArrowRight: [a + step, b], ArrowUp: [a, b + step], ArrowDown: [a, b - step],
+      ArrowLeft: [a - step, b],
+      ArrowRight: [a + step, b],
+      ArrowUp: [a, b + step],
+      ArrowDown: [a, b - step],
     };
     const middle: [number, number] = [size.value.width / 2, size.value.height / 2];
-    if (moves[event.key]) study.code.value = moveTo(study.plane.value, study.code.value as Float32Array, moves[event.key]);
+    if (moves[event.key])
+      study.code.value = moveTo(study.plane.value, study.code.value as Float32Array, moves[event.key]);
     else if (event.key === "Home") centre();
     else if (event.key === "+" || event.key === "=") camera.value = zoomed(frame.value, 1 / 1.25, middle);
     else if (event.key === "-") camera.value = zoomed(frame.value, 1.25, middle);
@@ -79,9 +87,15 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
   });
   return (
     <section class="map-panel" aria-label={name}>
-      <Toolbar study={study} shown={shown} zoom={(factor) => {
-        camera.value = zoomed(frame.value, factor, [size.value.width / 2, size.value.height / 2]);
-      }} fit={fitted} centre={centre} />
+      <Toolbar
+        study={study}
+        shown={shown}
+        zoom={(factor) => {
+          camera.value = zoomed(frame.value, factor, [size.value.width / 2, size.value.height / 2]);
+        }}
+        fit={fitted}
+        centre={centre}
+      />
       <div
         class="map"
         ref={box}
@@ -92,25 +106,51 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
         onKeyDown={onKeyDown}
         {...pointer}
       >
-        <canvas ref={tiles} class={`layer tiles${shown.value.points ? " behind" : ""}`} aria-hidden="true" />
+        <canvas
+          ref={tiles}
+          class={`layer tiles${shown.value.points ? " behind" : ""}${isGlow(study) ? " glow" : ""}`}
+          aria-hidden="true"
+        />
         <canvas ref={base} class="layer" aria-hidden="true" />
         <canvas ref={overlay} class="layer" aria-hidden="true" />
         <AxisNames study={study} />
       </div>
-      <p id={helpId} class="unseen">{t("map.help")}</p>
+      <p id={helpId} class="unseen">
+        {t("map.help")}
+      </p>
       <Legend study={study} />
     </section>
   );
 }
 
+/** Whether pictures are light strokes on black, which melt into the map's ground. */
+function isGlow({ info, decoded }: Study): boolean {
+  const data = decoded.peek();
+  if (info.kind !== "image" || info.shape[0] !== 1 || !data) return false;
+  return data.reduce((a, b) => a + b, 0) / data.length < ((info.low ?? 0) + (info.high ?? 1)) / 2.5;
+}
+
 function AxisNames({ study }: { study: Study }) {
   const choice = study.choice.value;
   const names = choice.kind === "pca" ? ["PC 1", "PC 2"] : [choice.i + 1, choice.j + 1];
-  const name = (k: 0 | 1) => (choice.kind === "pca" ? names[k] : <>z<sub>{names[k]}</sub></>);
+  const name = (k: 0 | 1) =>
+    choice.kind === "pca" ? (
+      names[k]
+    ) : (
+      <>
+        z<sub>{names[k]}</sub>
+      </>
+    );
   return (
     <>
-      <span class="axis across" aria-hidden="true">{name(0)}</span>
-      {study.info.latent.size > 1 && <span class="axis up" aria-hidden="true">{name(1)}</span>}
+      <span class="axis across" aria-hidden="true">
+        {name(0)}
+      </span>
+      {study.info.latent.size > 1 && (
+        <span class="axis up" aria-hidden="true">
+          {name(1)}
+        </span>
+      )}
     </>
   );
 }
@@ -145,7 +185,15 @@ function useLayers(
   });
   useSignalEffect(() => {
     const now = frame.value;
-    void [dark.value, study.probe.value, study.hover.value, study.marks.value, study.path.value, study.spread.value, study.std.value];
+    void [
+      dark.value,
+      study.probe.value,
+      study.hover.value,
+      study.marks.value,
+      study.path.value,
+      study.spread.value,
+      study.std.value,
+    ];
     cancelAnimationFrame(pending.current.overlay);
     pending.current.overlay = requestAnimationFrame(() => {
       if (!now.width || !refs.overlay.current) return;
@@ -157,7 +205,12 @@ function useLayers(
   useSignalEffect(() => {
     const now = frame.value;
     const wanted = shown.value.pictures;
-    void [dark.value, study.label.value, study.plane.value, study.info.latent.size > 2 ? study.code.value : null];
+    void [
+      dark.value,
+      study.label.value,
+      study.plane.value,
+      study.info.latent.size > 2 ? study.code.value : null,
+    ];
     const turn = ++pending.current.tiles;
     const canvas = refs.tiles.current;
     if (!canvas || !now.width) return;
@@ -172,4 +225,3 @@ function useLayers(
     }, 180);
   });
 }
-

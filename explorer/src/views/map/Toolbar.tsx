@@ -20,16 +20,26 @@ export function Toolbar(props: {
       <Colouring study={study} />
       <div class="toggles" role="group" aria-label={t("map.layers")}>
         <Toggle text={t("map.points")} value={shown.value.points} onChange={toggle("points")} />
-        {!study.info.deterministic && <Toggle text={t("map.prior")} value={shown.value.prior} onChange={toggle("prior")} />}
+        {!study.info.deterministic && (
+          <Toggle text={t("map.prior")} value={shown.value.prior} onChange={toggle("prior")} />
+        )}
         {study.info.kind === "image" && (
           <Toggle text={t("map.pictures")} value={shown.value.pictures} onChange={toggle("pictures")} />
         )}
       </div>
       <div class="zoom">
-        <Button kind="icon" label={t("map.zoom.out")} onClick={() => props.zoom(1.3)}>−</Button>
-        <Button kind="icon" label={t("map.zoom.in")} onClick={() => props.zoom(1 / 1.3)}>+</Button>
-        <Button kind="icon" label={t("map.centre")} onClick={props.centre}>◎</Button>
-        <Button kind="icon" label={t("map.zoom.fit")} onClick={props.fit}>⤢</Button>
+        <Button kind="icon" label={t("map.zoom.out")} onClick={() => props.zoom(1.3)}>
+          −
+        </Button>
+        <Button kind="icon" label={t("map.zoom.in")} onClick={() => props.zoom(1 / 1.3)}>
+          +
+        </Button>
+        <Button kind="icon" label={t("map.centre")} onClick={props.centre}>
+          ◎
+        </Button>
+        <Button kind="icon" label={t("map.zoom.fit")} onClick={props.fit}>
+          ⤢
+        </Button>
       </div>
     </div>
   );
@@ -43,7 +53,14 @@ function Colouring({ study }: { study: Study }) {
     { value: "", text: t("map.colour.none") },
   ];
   if (options.length < 2) return null;
-  return <Choice label={t("map.colour")} value={study.colouring.value} options={options} onChange={(v) => (study.colouring.value = v)} />;
+  return (
+    <Choice
+      label={t("map.colour")}
+      value={study.colouring.value}
+      options={options}
+      onChange={(v) => (study.colouring.value = v)}
+    />
+  );
 }
 
 function PlaneChoice({ study }: { study: Study }) {
@@ -53,7 +70,14 @@ function PlaneChoice({ study }: { study: Study }) {
   const share = plane?.explained ? Math.round(100 * (plane.explained[0] + plane.explained[1])) : null;
   const dims = order.map((d) => ({ value: String(d), text: `z ${d + 1}` }));
   const kinds = [
-    ...(plane ? [{ value: "pca", text: share === null ? t("map.plane.pca") : t("map.plane.explained", { percent: share }) }] : []),
+    ...(plane
+      ? [
+          {
+            value: "pca",
+            text: share === null ? t("map.plane.pca") : t("map.plane.explained", { percent: share }),
+          },
+        ]
+      : []),
     { value: "axes", text: t("map.plane.axes") },
   ];
   return (
@@ -64,14 +88,25 @@ function PlaneChoice({ study }: { study: Study }) {
           value={choice.kind}
           options={kinds}
           onChange={(kind) =>
-            (study.choice.value = kind === "pca" ? { kind: "pca" } : { kind: "axes", i: order[0], j: order[1] })
+            (study.choice.value =
+              kind === "pca" ? { kind: "pca" } : { kind: "axes", i: order[0], j: order[1] })
           }
         />
       )}
       {choice.kind === "axes" && (
         <div class="pair">
-          <Choice label={t("map.axis.across")} value={String(choice.i)} options={dims} onChange={(d) => (study.choice.value = { ...choice, i: Number(d) })} />
-          <Choice label={t("map.axis.up")} value={String(choice.j)} options={dims} onChange={(d) => (study.choice.value = { ...choice, j: Number(d) })} />
+          <Choice
+            label={t("map.axis.across")}
+            value={String(choice.i)}
+            options={dims}
+            onChange={(d) => (study.choice.value = { ...choice, i: Number(d) })}
+          />
+          <Choice
+            label={t("map.axis.up")}
+            value={String(choice.j)}
+            options={dims}
+            onChange={(d) => (study.choice.value = { ...choice, j: Number(d) })}
+          />
         </div>
       )}
     </>

@@ -24,7 +24,14 @@ export function lookOf(element: Element, dark: boolean): Look {
   const style = getComputedStyle(element);
   const read = (name: string) => style.getPropertyValue(name).trim();
   const ratio = Math.min(2, devicePixelRatio || 1);
-  return { ink: read("--ink"), soft: read("--soft"), line: read("--line"), paper: read("--map"), dark, ratio };
+  return {
+    ink: read("--ink"),
+    soft: read("--soft"),
+    line: read("--line"),
+    paper: read("--map"),
+    dark,
+    ratio,
+  };
 }
 
 export interface BaseOptions {
@@ -32,7 +39,13 @@ export interface BaseOptions {
   contours: Contours;
 }
 
-export function drawBase(canvas: HTMLCanvasElement, study: Study, frame: Frame, look: Look, options: BaseOptions): void {
+export function drawBase(
+  canvas: HTMLCanvasElement,
+  study: Study,
+  frame: Frame,
+  look: Look,
+  options: BaseOptions,
+): void {
   const context = canvas.getContext("2d")!;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
@@ -73,7 +86,14 @@ function drawGrid(context: CanvasRenderingContext2D, frame: Frame, look: Look): 
 }
 
 /** Text that reads on any ground. */
-export function haloed(context: CanvasRenderingContext2D, text: string, x: number, y: number, look: Look, colour: string): void {
+export function haloed(
+  context: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  look: Look,
+  colour: string,
+): void {
   context.save();
   context.setLineDash([]);
   context.strokeStyle = look.paper;
@@ -86,7 +106,10 @@ export function haloed(context: CanvasRenderingContext2D, text: string, x: numbe
 }
 
 /** Index and palette of the points' colours under the chosen colouring. */
-export function colouringOf(study: Study, dark: boolean): { index: Int16Array; colours: [number, number, number][] } {
+export function colouringOf(
+  study: Study,
+  dark: boolean,
+): { index: Int16Array; colours: [number, number, number][] } {
   const points = study.points!;
   const index = new Int16Array(points.count);
   const values = study.metrics.value[study.colouring.value];
@@ -101,7 +124,8 @@ export function colouringOf(study: Study, dark: boolean): { index: Int16Array; c
   const classes = Math.max(study.info.classes?.length ?? 10, 1);
   const colours = Array.from({ length: classes }, (_, c) => parse(classColour(c, dark)));
   const grey = parse(classColour(-1, dark));
-  for (let n = 0; n < index.length; n++) index[n] = points.label[n] >= 0 ? points.label[n] % classes : classes;
+  for (let n = 0; n < index.length; n++)
+    index[n] = points.label[n] >= 0 ? points.label[n] % classes : classes;
   return { index, colours: [...colours, grey] };
 }
 
@@ -119,8 +143,12 @@ function drawPoints(context: CanvasRenderingContext2D, study: Study, frame: Fram
 type Colours = [number, number, number][];
 
 function drawDensity(
-  context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
-  index: Int16Array, colours: Colours,
+  context: CanvasRenderingContext2D,
+  study: Study,
+  frame: Frame,
+  look: Look,
+  index: Int16Array,
+  colours: Colours,
 ): void {
   const flat = study.flat.value;
   const { width, height } = context.canvas;
@@ -137,8 +165,12 @@ function drawDensity(
 }
 
 function drawDiscs(
-  context: CanvasRenderingContext2D, study: Study, frame: Frame, look: Look,
-  index: Int16Array, colours: Colours,
+  context: CanvasRenderingContext2D,
+  study: Study,
+  frame: Frame,
+  look: Look,
+  index: Int16Array,
+  colours: Colours,
 ): void {
   const flat = study.flat.value;
   const radius = flat.length > 4000 ? 2.1 : flat.length > 1200 ? 2.8 : 3.6;
@@ -159,7 +191,12 @@ function drawDiscs(
   context.globalAlpha = 1;
 }
 
-function drawContours(context: CanvasRenderingContext2D, contours: NonNullable<Contours>, frame: Frame, look: Look): void {
+function drawContours(
+  context: CanvasRenderingContext2D,
+  contours: NonNullable<Contours>,
+  frame: Frame,
+  look: Look,
+): void {
   context.strokeStyle = look.ink;
   context.fillStyle = look.ink;
   context.font = "11px ui-sans-serif, system-ui, sans-serif";

@@ -20,12 +20,18 @@ export const scaleOf = ({ camera, width, height }: Frame) => Math.min(width, hei
 
 export function toPixel(frame: Frame, [a, b]: Pair): Pair {
   const scale = scaleOf(frame);
-  return [frame.width / 2 + (a - frame.camera.at[0]) * scale, frame.height / 2 - (b - frame.camera.at[1]) * scale];
+  return [
+    frame.width / 2 + (a - frame.camera.at[0]) * scale,
+    frame.height / 2 - (b - frame.camera.at[1]) * scale,
+  ];
 }
 
 export function toPlane(frame: Frame, [x, y]: Pair): Pair {
   const scale = scaleOf(frame);
-  return [frame.camera.at[0] + (x - frame.width / 2) / scale, frame.camera.at[1] - (y - frame.height / 2) / scale];
+  return [
+    frame.camera.at[0] + (x - frame.width / 2) / scale,
+    frame.camera.at[1] - (y - frame.height / 2) / scale,
+  ];
 }
 
 /** A camera that shows the points but for a few far ones, and the disc of `radius` around `center`. */
@@ -51,7 +57,10 @@ export function around(points: Float32Array, line: Float32Array): Camera {
     high[i % 2] = Math.max(high[i % 2], v);
   });
   if (!(high[0] > low[0])) return { at: [0, 0], half: 3 };
-  return { at: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2], half: Math.max(high[0] - low[0], high[1] - low[1]) * 0.51 };
+  return {
+    at: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2],
+    half: Math.max(high[0] - low[0], high[1] - low[1]) * 0.51,
+  };
 }
 
 /** Zoomed by `factor` so that the plane's place under a pixel stays under it. */

@@ -31,7 +31,11 @@ export function drawOverlay(canvas: HTMLCanvasElement, study: Study, frame: Fram
 }
 
 function drawHover(
-  context: Context, study: Study, frame: Frame, look: Look, place: (code: Float32Array) => [number, number],
+  context: Context,
+  study: Study,
+  frame: Frame,
+  look: Look,
+  place: (code: Float32Array) => [number, number],
 ): void {
   const n = study.hover.value;
   if (n < 0 || !study.points) return;
@@ -49,15 +53,28 @@ function drawHover(
 
 /** One and two standard deviations. */
 function drawEllipse(
-  context: Context, study: Study, frame: Frame, [x, y]: [number, number],
-  std: ArrayLike<number>, look: Look, filled: boolean,
+  context: Context,
+  study: Study,
+  frame: Frame,
+  [x, y]: [number, number],
+  std: ArrayLike<number>,
+  look: Look,
+  filled: boolean,
 ): void {
   const { u, v } = study.plane.value;
   const { long, short, angle } = ellipse(std, u, v);
   const scale = scaleOf(frame);
   for (const k of [1, 2]) {
     context.beginPath();
-    context.ellipse(x, y, Math.max(1, k * long * scale), Math.max(1, k * short * scale), -angle, 0, 2 * Math.PI);
+    context.ellipse(
+      x,
+      y,
+      Math.max(1, k * long * scale),
+      Math.max(1, k * short * scale),
+      -angle,
+      0,
+      2 * Math.PI,
+    );
     if (filled || k === 1) {
       context.globalAlpha = 0.12;
       context.fillStyle = look.ink;
@@ -72,7 +89,10 @@ function drawEllipse(
 }
 
 function drawPath(context: Context, places: [number, number][], look: Look): void {
-  for (const [colour, width] of [[look.paper, 5], [look.ink, 1.75]] as const) {
+  for (const [colour, width] of [
+    [look.paper, 5],
+    [look.ink, 1.75],
+  ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.lineJoin = "round";
@@ -83,7 +103,10 @@ function drawPath(context: Context, places: [number, number][], look: Look): voi
 }
 
 function ring(context: Context, [x, y]: [number, number], radius: number, look: Look): void {
-  for (const [colour, width] of [[look.paper, 4], [look.ink, 1.75]] as const) {
+  for (const [colour, width] of [
+    [look.paper, 4],
+    [look.ink, 1.75],
+  ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
@@ -93,7 +116,10 @@ function ring(context: Context, [x, y]: [number, number], radius: number, look: 
 }
 
 function cross(context: Context, [x, y]: [number, number], look: Look): void {
-  for (const [colour, width] of [[look.paper, 5], [look.ink, 2]] as const) {
+  for (const [colour, width] of [
+    [look.paper, 5],
+    [look.ink, 2],
+  ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
@@ -122,12 +148,20 @@ function letter(context: Context, [x, y]: [number, number], text: string, look: 
 
 /** Two rings and hairs that reach out: visible on every colour. */
 function drawProbe(context: Context, [x, y]: [number, number], look: Look): void {
-  for (const [colour, width] of [[look.paper, 5.5], [look.ink, 2.5]] as const) {
+  for (const [colour, width] of [
+    [look.paper, 5.5],
+    [look.ink, 2.5],
+  ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
     context.arc(x, y, 11, 0, 2 * Math.PI);
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       context.moveTo(x + 11 * dx, y + 11 * dy);
       context.lineTo(x + 17 * dx, y + 17 * dy);
     }

@@ -18,7 +18,8 @@ export function pointerOf(study: Study, camera: Signal<Camera>, frame: { value: 
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const pointAt = (at: Pair) => study.index.value.find(...toPlane(frame.value, at), NEAR / scaleOf(frame.value));
+  const pointAt = (at: Pair) =>
+    study.index.value.find(...toPlane(frame.value, at), NEAR / scaleOf(frame.value));
   const moveProbe = (at: Pair) => {
     study.code.value = moveTo(study.plane.value, study.code.value as Float32Array, toPlane(frame.value, at));
   };
@@ -30,6 +31,7 @@ export function pointerOf(study: Study, camera: Signal<Camera>, frame: { value: 
       down.set(event.pointerId, at);
       first = at;
       moved = false;
+      study.hover.value = -1;
       panning = event.shiftKey || event.button === 1 || down.size > 1;
       if (!panning) moveProbe(at);
     },
@@ -78,6 +80,9 @@ export function pointerOf(study: Study, camera: Signal<Camera>, frame: { value: 
 
   function pinch(from: Pair, to: Pair, other: Pair): void {
     const apart = (p: Pair) => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
-    camera.value = zoomed(frame.value, apart(from) / apart(to), [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2]);
+    camera.value = zoomed(frame.value, apart(from) / apart(to), [
+      (to[0] + other[0]) / 2,
+      (to[1] + other[1]) / 2,
+    ]);
   }
 }

@@ -12,7 +12,11 @@ const BATCH = 12;
 
 /** Draws tile after tile, between the decodes of dragging; stops when `stale` says so. */
 export async function drawTiles(
-  canvas: HTMLCanvasElement, study: Study, frame: Frame, look: Look, stale: () => boolean,
+  canvas: HTMLCanvasElement,
+  study: Study,
+  frame: Frame,
+  look: Look,
+  stale: () => boolean,
 ): Promise<void> {
   const context = canvas.getContext("2d")!;
   const columns = Math.max(4, Math.round(frame.width / SIDE));

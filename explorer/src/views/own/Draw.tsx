@@ -8,7 +8,12 @@ import { fromImage } from "./read";
 /** Pixels of the drawing for each pixel of the input. */
 const FINE = 10;
 
-export function Draw(props: { info: RunInfo; brush: number; cleared: Signal<number>; onDraw: (x: Float32Array) => void }) {
+export function Draw(props: {
+  info: RunInfo;
+  brush: number;
+  cleared: Signal<number>;
+  onDraw: (x: Float32Array) => void;
+}) {
   const { info, cleared } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const last = useRef<[number, number] | null>(null);
@@ -25,7 +30,10 @@ export function Draw(props: { info: RunInfo; brush: number; cleared: Signal<numb
   );
   const at = (event: PointerEvent): [number, number] => {
     const box = canvas.current!.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * width * FINE, ((event.clientY - box.top) / box.height) * height * FINE];
+    return [
+      ((event.clientX - box.left) / box.width) * width * FINE,
+      ((event.clientY - box.top) / box.height) * height * FINE,
+    ];
   };
   const stroke = (from: [number, number], to: [number, number]) => {
     const context = canvas.current!.getContext("2d")!;

@@ -23,7 +23,12 @@ export function Result({ study, reading, redraw }: { study: Study; reading: Read
           </figure>
         )}
         {reading.found && (
-          <p class="found">{t("own.found", { name: className(study, reading.found.label), percent: Math.round(100 * reading.found.chance) })}</p>
+          <p class="found">
+            {t("own.found", {
+              name: className(study, reading.found.label),
+              percent: Math.round(100 * reading.found.chance),
+            })}
+          </p>
         )}
         <Loss reading={reading} />
       </div>
@@ -37,7 +42,9 @@ export function Result({ study, reading, redraw }: { study: Study; reading: Read
 function Loss({ reading: { reconstruction, nats, kl } }: { reading: Reading }) {
   const sum = Math.abs(reconstruction) + (kl ?? 0);
   const unit = nats ? ` ${t("own.nats")}` : "";
-  const bar = (value: number) => ({ width: `${Math.max(0, Math.min(100, (100 * Math.abs(value)) / (sum || 1)))}%` });
+  const bar = (value: number) => ({
+    width: `${Math.max(0, Math.min(100, (100 * Math.abs(value)) / (sum || 1)))}%`,
+  });
   return (
     <div class="loss">
       <h4>{t("own.loss")}</h4>
@@ -45,19 +52,35 @@ function Loss({ reading: { reconstruction, nats, kl } }: { reading: Reading }) {
         {Number.isFinite(reconstruction) && (
           <>
             <dt>{t(nats ? "own.loss.reconstruction" : "own.loss.square")}</dt>
-            <dd><span class="bar first" style={bar(reconstruction)} /><b>{fixed(reconstruction, 1)}{unit}</b></dd>
+            <dd>
+              <span class="bar first" style={bar(reconstruction)} />
+              <b>
+                {fixed(reconstruction, 1)}
+                {unit}
+              </b>
+            </dd>
           </>
         )}
         {kl !== null && (
           <>
             <dt>{t("own.loss.kl")}</dt>
-            <dd><span class="bar second" style={bar(kl)} /><b>{fixed(kl, 1)} {t("own.nats")}</b></dd>
+            <dd>
+              <span class="bar second" style={bar(kl)} />
+              <b>
+                {fixed(kl, 1)} {t("own.nats")}
+              </b>
+            </dd>
           </>
         )}
         {kl !== null && nats && (
           <>
             <dt>{t("own.loss.sum")}</dt>
-            <dd><b>{fixed(reconstruction + kl, 1)}{unit}</b></dd>
+            <dd>
+              <b>
+                {fixed(reconstruction + kl, 1)}
+                {unit}
+              </b>
+            </dd>
           </>
         )}
       </dl>
@@ -73,23 +96,49 @@ const WIDTH = 320;
 function Spread({ study, reading }: { study: Study; reading: Reading }) {
   const { mean, std } = reading.encoded!;
   const dims = study.ranked.live.slice(0, MOST);
-  const reach = dims.reduce((a, d) => Math.max(a, Math.abs(mean[d]) + 2 * (std?.[d] ?? 0)), study.info.deterministic ? 0.1 : 2.2) * 1.05;
+  const reach =
+    dims.reduce(
+      (a, d) => Math.max(a, Math.abs(mean[d]) + 2 * (std?.[d] ?? 0)),
+      study.info.deterministic ? 0.1 : 2.2,
+    ) * 1.05;
   const left = 34;
   const x = (v: number) => left + ((v / reach + 1) / 2) * (WIDTH - left);
   return (
     <section>
       <h4>{t("own.mean")}</h4>
-      <svg class="spread" viewBox={`0 0 ${WIDTH} ${dims.length * ROW + 4}`} role="img" aria-label={t("own.mean.alt", { count: dims.length })}>
-        {!study.info.deterministic && <rect class="prior" x={x(-1)} width={x(1) - x(-1)} y="0" height={dims.length * ROW} />}
+      <svg
+        class="spread"
+        viewBox={`0 0 ${WIDTH} ${dims.length * ROW + 4}`}
+        role="img"
+        aria-label={t("own.mean.alt", { count: dims.length })}
+      >
+        {!study.info.deterministic && (
+          <rect class="prior" x={x(-1)} width={x(1) - x(-1)} y="0" height={dims.length * ROW} />
+        )}
         <line class="zero" x1={x(0)} x2={x(0)} y1="0" y2={dims.length * ROW} />
         {dims.map((d, i) => {
           const y = i * ROW + ROW / 2;
           const s = std?.[d] ?? 0;
           return (
             <g key={d}>
-              <text x={left - 6} y={y + 3.5} text-anchor="end">z{d + 1}</text>
-              <rect class="two" x={x(mean[d] - 2 * s)} width={x(mean[d] + 2 * s) - x(mean[d] - 2 * s)} y={y - 1} height="2" />
-              <rect class="one" x={x(mean[d] - s)} width={x(mean[d] + s) - x(mean[d] - s)} y={y - 3} height="6" rx="3" />
+              <text x={left - 6} y={y + 3.5} text-anchor="end">
+                z{d + 1}
+              </text>
+              <rect
+                class="two"
+                x={x(mean[d] - 2 * s)}
+                width={x(mean[d] + 2 * s) - x(mean[d] - 2 * s)}
+                y={y - 1}
+                height="2"
+              />
+              <rect
+                class="one"
+                x={x(mean[d] - s)}
+                width={x(mean[d] + s) - x(mean[d] - s)}
+                y={y - 3}
+                height="6"
+                rx="3"
+              />
               <circle cx={x(mean[d])} cy={y} r="3" />
             </g>
           );
@@ -109,7 +158,13 @@ function Draws({ study, reading, redraw }: { study: Study; reading: Reading; red
         <>
           <div class={`tray ${study.info.kind}`}>
             {draws.items.map((data, n) => (
-              <Thumb key={n} study={study} data={data} label={t("own.eps.one", { n: n + 1 })} onClick={() => (study.code.value = draws.codes[n].slice())} />
+              <Thumb
+                key={n}
+                study={study}
+                data={data}
+                label={t("own.eps.one", { n: n + 1 })}
+                onClick={() => (study.code.value = draws.codes[n].slice())}
+              />
             ))}
           </div>
           <Button onClick={redraw}>{t("own.eps.draw")}</Button>

@@ -4,7 +4,12 @@ import { logMel } from "../../maths/waveform";
 import { melOfRun } from "../sight";
 
 /** RGBA pixels as (C, H, W) in [low, high]; grey is the eye's weighting. */
-export function fromPixels(rgba: ArrayLike<number>, [channels, height, width]: number[], low: number, high: number): Float32Array {
+export function fromPixels(
+  rgba: ArrayLike<number>,
+  [channels, height, width]: number[],
+  low: number,
+  high: number,
+): Float32Array {
   const plane = height * width;
   const out = new Float32Array(channels * plane);
   for (let i = 0; i < plane; i++) {
@@ -17,7 +22,12 @@ export function fromPixels(rgba: ArrayLike<number>, [channels, height, width]: n
 }
 
 /** A drawn or opened picture, fitted into the run's shape on its background. */
-export function fromImage(source: CanvasImageSource, size: [number, number], info: RunInfo, invert: boolean): Float32Array {
+export function fromImage(
+  source: CanvasImageSource,
+  size: [number, number],
+  info: RunInfo,
+  invert: boolean,
+): Float32Array {
   const [, height, width] = info.shape;
   const canvas = document.createElement("canvas");
   canvas.width = width;
@@ -68,7 +78,8 @@ export async function readSound(file: Blob, info: RunInfo): Promise<Float32Array
   const wave = new Float32Array(length);
   for (let c = 0; c < buffer.numberOfChannels; c++) {
     const channel = buffer.getChannelData(c);
-    for (let i = 0; i < Math.min(length, channel.length); i++) wave[i] += channel[i] / buffer.numberOfChannels;
+    for (let i = 0; i < Math.min(length, channel.length); i++)
+      wave[i] += channel[i] / buffer.numberOfChannels;
   }
   return spectral ? logMel(melOfRun(info)!, wave).data : wave;
 }

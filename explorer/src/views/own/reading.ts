@@ -29,7 +29,16 @@ export async function readInput(study: Study, x: Float32Array, y: number, seed: 
   if (info.family === "codes") {
     const codes = await model.encodeCodes(x, y);
     const output = (await model.decode([codes], y)).items[0];
-    return { found: null, x, encoded: null, codes, output, draws: null, ...(await lossOf(study, x, [codes], [output], y)), kl: null };
+    return {
+      found: null,
+      x,
+      encoded: null,
+      codes,
+      output,
+      draws: null,
+      ...(await lossOf(study, x, [codes], [output], y)),
+      kl: null,
+    };
   }
   const finds = info.encoder?.outputs.includes("class");
   const encoded = await model.encode(x, finds ? -1 : y);
@@ -40,13 +49,31 @@ export async function readInput(study: Study, x: Float32Array, y: number, seed: 
   for (let n = 0; encoded.std && n < DRAWS; n++) {
     const eps = normals(uniform, encoded.mean.length);
     // In a hierarchy the lower layers depend on what is drawn above, so the graph draws.
-    const z = info.family === "layers" ? (await model.encode(x, y, eps)).z : eps.map((e, d) => encoded.mean[d] + encoded.std![d] * e);
+    const z =
+      info.family === "layers"
+        ? (await model.encode(x, y, eps)).z
+        : eps.map((e, d) => encoded.mean[d] + encoded.std![d] * e);
     codes.push(z);
   }
   const { items } = await model.decode([encoded.mean, ...codes], y);
   const [output, ...drawn] = items;
-  const terms = await lossOf(study, x, codes.length ? codes : [encoded.mean], codes.length ? drawn : [output], y);
-  return { found, x, encoded, codes: null, output, draws: codes.length ? { codes, items: drawn } : null, ...terms, kl: klOf(study, encoded) };
+  const terms = await lossOf(
+    study,
+    x,
+    codes.length ? codes : [encoded.mean],
+    codes.length ? drawn : [output],
+    y,
+  );
+  return {
+    found,
+    x,
+    encoded,
+    codes: null,
+    output,
+    draws: codes.length ? { codes, items: drawn } : null,
+    ...terms,
+    kl: klOf(study, encoded),
+  };
 }
 
 function likeliest(classes: Float32Array | null): Reading["found"] {
@@ -55,12 +82,20 @@ function likeliest(classes: Float32Array | null): Reading["found"] {
   return { label, chance: classes[label] };
 }
 
-async function lossOf(study: Study, x: Float32Array, codes: Code[], outputs: Float32Array[], y: number): Promise<{ reconstruction: number; nats: boolean }> {
+async function lossOf(
+  study: Study,
+  x: Float32Array,
+  codes: Code[],
+  outputs: Float32Array[],
+  y: number,
+): Promise<{ reconstruction: number; nats: boolean }> {
   const logPx = await study.model.logPx(x, codes, y);
   if (logPx) return { reconstruction: -logPx.reduce((a, b) => a + b, 0) / logPx.length, nats: true };
   const output = outputs[0];
   if (output.length !== x.length) return { reconstruction: NaN, nats: false };
-  const errors = outputs.map((out) => out.reduce((sum, v, i) => sum + (Number.isNaN(x[i]) ? 0 : (v - x[i]) ** 2), 0));
+  const errors = outputs.map((out) =>
+    out.reduce((sum, v, i) => sum + (Number.isNaN(x[i]) ? 0 : (v - x[i]) ** 2), 0),
+  );
   return { reconstruction: errors.reduce((a, b) => a + b, 0) / errors.length, nats: false };
 }
 
