@@ -57,7 +57,7 @@ class Given:
 
     def __call__(self, qz: Distribution, sample_shape: Size) -> Tensor:
         size = math.prod(qz.event_shape)
-        eps = self.eps[:, self.place : self.place + size].expand(*qz.batch_shape, size)
+        eps = self.eps[:, self.place : self.place + size].expand(*sample_shape, *qz.batch_shape, size)
         self.place += size
         self.is_used |= is_reparameterized(qz)
         z, mean, std = moved(qz, eps)

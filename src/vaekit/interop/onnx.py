@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import evaluating
@@ -209,7 +210,7 @@ def _written(half: Half, inputs: tuple[Tensor, ...]) -> Any:
     """
     batch = torch.export.Dim("batch")  # the same for all inputs
     try:
-        with _quiet():
+        with _tracing():
             program = torch.export.export(
                 half, inputs, dynamic_shapes=(({0: batch},) * len(inputs),), strict=False
             )
@@ -239,17 +240,19 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter speaks of packages that it does without; none of that is for the user."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _tracing() -> Iterator[None]:
+    """The exporter speaks of packages that it does without and of graphs that it gives up; none of that is for the
+    user. Distributions must not look at the values of what is traced."""
+    was_validating = Distribution.__dict__["_validate_args"]
+    logging.disable(logging.CRITICAL)
+    Distribution.set_default_validate_args(False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        Distribution.set_default_validate_args(was_validating)
+        logging.disable(logging.NOTSET)
 
 
 def _content(proto: Any, half: Half, mantissa_bits: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,8 @@ def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     """For `custom_translation_table`; onnxscript is imported here, where somebody exports.
 
     `searchsorted` counts the borders that lie below; the table of borders is small. The exporter's `log_sigmoid` is the
-    logarithm of a sigmoid that underflows; softplus does not.
+    logarithm of a sigmoid that underflows; softplus does not. `lgamma`, of positive numbers, is Stirling's series
+    behind four steps of the recurrence, where its error is below 1e-6.
     """
     from onnxscript import INT64, opset20
 
@@ -37,5 +39,22 @@ def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     def log_sigmoid(x: Any) -> Any:
         return op.Neg(op.Softplus(op.Neg(x)))
 
+    def lgamma(x: Any) -> Any:
+        def number(value: float) -> Any:
+            return op.Constant(value_float=value)
+
+        y = op.Add(x, number(4.0))
+        steps = op.Mul(
+            op.Mul(x, op.Add(x, number(1.0))), op.Mul(op.Add(x, number(2.0)), op.Add(x, number(3.0)))
+        )
+        inverse = op.Reciprocal(y)
+        series = op.Mul(inverse, op.Sub(number(1 / 12), op.Mul(number(1 / 360), op.Mul(inverse, inverse))))
+        main = op.Sub(op.Mul(op.Sub(y, number(0.5)), op.Log(y)), y)
+        return op.Sub(op.Add(op.Add(main, number(0.5 * math.log(2 * math.pi))), series), op.Log(steps))
+
     aten = torch.ops.aten
-    return {aten.searchsorted.Tensor: searchsorted, aten.log_sigmoid.default: log_sigmoid}
+    return {
+        aten.searchsorted.Tensor: searchsorted,
+        aten.log_sigmoid.default: log_sigmoid,
+        aten.lgamma.default: lgamma,
+    }
