@@ -193,7 +193,7 @@ def test_detect_is_repeatable_calibrated_and_names_the_columns(made: Path, vaeki
         assert vaekit("detect", made / "run", "new.csv", "-o", name).code == 0
     assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     scores = pl.read_csv("a.csv")
-    assert scores.columns == ["index", "score", "surprise", "because"]
+    assert scores.columns == ["index", "score", "strangeness", "surprise", "because"]
     assert 0.35 < scores["score"].head(200).mean() < 0.65, "ordinary rows are spread over the training part"
     assert scores["score"].tail(3).min() > 0.95
     assert all("income" in text or "age" in text for text in scores["because"].tail(3))
@@ -220,8 +220,18 @@ def test_check_lists_the_columns(made: Path, vaekit, here: Path) -> None:
 
 
 def test_images_and_arrays_are_detected_too(runs: Path, vaekit, here: Path) -> None:
-    for name in ("vae", "ae", "table"):
+    for name in ("vae", "ae", "hvae", "vqvae", "cond", "table"):
         assert vaekit("detect", runs / name, "-o", f"{name}.csv").code == 0
         scores = pl.read_csv(f"{name}.csv")
         assert scores["score"].is_between(0, 1).all()
     assert "because" in scores.columns
+
+
+def test_a_conditional_run_scores_examples_without_labels(runs: Path, vaekit, here: Path) -> None:
+    test = vk.Run(runs / "cond").load_data().test
+    np.save("new.npy", test.raw.numpy())
+    assert vaekit("detect", runs / "cond", "new.npy", "-o", "a.csv").code == 0
+    scores = pl.read_csv("a.csv")
+    assert len(scores) == len(test)
+    assert "label" not in scores.columns
+    assert scores["strangeness"].is_finite().all()

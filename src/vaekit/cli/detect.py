@@ -36,8 +36,10 @@ def detect(
 ) -> Answer:
     """Score how strange examples are, and name the columns that make them so.
 
-    The score is the share of the training part that is less strange, by -log p(x): 0.99 means stranger than 99 % of it.
-    The surprise, in nats beyond the average, orders examples that are stranger than all of the training part.
+    The score is the share of the training part that is less strange: 0.99 means stranger than 99 % of it. The
+    strangeness orders what is stranger than all of them: about 0 is usual, and beyond 1 lies one in ten. It joins how
+    far the code is from those of the training part, and how badly the code explains the example, in units that the
+    validation part sets. The surprise is -log p(x) in nats beyond the average.
 
     Args:
         run: a run folder, or a name in runs/.
@@ -58,32 +60,39 @@ def detect(
     top: list[tuple[float, list[Any]]] = []
     columns: dict[str, list[Any]] = {}
     with sink(planned, "", len(found)) as out:
-        for result in detections(model, found, data.train, num_samples=num_samples, seed=common.seed):
+        for result in detections(
+            model, found, data.train, held=data.valid, num_samples=num_samples, seed=common.seed
+        ):
             columns = {**identity(found, start, start + len(result.score)), **_columns(result, opened.schema)}
             out.write(columns, {})
             start += len(result.score)
             strange += int((result.score >= 0.99).sum())
-            first = (-result.surprise).argsort(kind="stable")[:SHOWN].tolist()
-            top += [(result.surprise[i], [values[i] for values in columns.values()]) for i in first]
+            first = (-result.strangeness).argsort(kind="stable")[:SHOWN].tolist()
+            top += [(result.strangeness[i], [values[i] for values in columns.values()]) for i in first]
             top = sorted(top, key=lambda row: -row[0])[:SHOWN]
     facts = {"run": str(opened.path), "input": name, "output": str(planned.path), "number": start,
              "strange": strange, "seed": common.seed}  # fmt: skip
 
     def view() -> list[Any]:
-        text = f"{strange:,} of {start:,} examples are stranger than 99 % of the training part: {planned.path}"
+        text = (
+            f"{strange:,} of {start:,} examples are stranger than 99 % of the training part: {planned.path}"
+        )
         return [table(f"The strangest of {name}", list(columns), [row for _, row in top]), text]
 
     return Answer(facts, view)
 
 
 def _columns(found: Detection, schema: Schema) -> dict[str, list[Any]]:
-    """Score, surprise and reasons of some examples."""
+    """Score, strangeness, surprise and reasons of some examples."""
     columns: dict[str, list[Any]] = {
         "score": [round(v, 6) for v in found.score.tolist()],
+        "strangeness": [round(v, 4) for v in found.strangeness.tolist()],
         "surprise": [round(v, 4) for v in found.surprise.tolist()],
     }
     if found.contributions is not None:
-        known = [c.name for c in schema.columns] or [f"x_{i + 1}" for i in range(found.contributions.shape[1])]
+        known = [c.name for c in schema.columns] or [
+            f"x_{i + 1}" for i in range(found.contributions.shape[1])
+        ]
         columns["because"] = [reasons(row, known) for row in found.contributions]
     return columns
 
