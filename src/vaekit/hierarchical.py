@@ -140,7 +140,8 @@ class HierarchicalVAE(Model):
     ) -> Tensor:
         """Draws of z from the prior, (num_samples, D); the temperature scales the spread of every layer."""
         features = self.condition_features(y, torch.empty(0, device=self.device, dtype=self.dtype))
-        draw, zs = draw or at_temperature(temperature), []
+        draw = draw or at_temperature(temperature)
+        zs: list[Tensor] = []
         for i in range(len(self.sizes)):
             pz = self._prior(i, zs, features)
             zs.append(draw(pz, Size(() if pz.batch_shape else (num_samples,))))
