@@ -3,13 +3,18 @@
     python benchmarks/anomalies.py [--sets NAME ...] [--classes 3]
 
 Trained on normal examples only, scored on held-out normal ones and on as many anomalies at most. Of sets with classes
-one class is normal and the others are anomalies, averaged over the first --classes classes; of breast cancer the benign
-cases are normal; of Adult a row is an anomaly when three of its cells come from another row.
+one class is normal and the others are anomalies, averaged over the first --classes classes; of breast cancer the
+benign cases are normal; of Adult a row is an anomaly when three of its cells come from another row. Ours is what `vaekit train`
+makes with the default recipe (images: 500 steps, 1000 for digits) and the strangeness of `vaekit detect`, one rule for
+all sets. It was chosen on class 3 of digits, MNIST and Fashion-MNIST, class 4 of digits, and breast cancer; the other
+figures come from classes and sets that had no part in it. The other detectors see tables scaled to unit variance, and
+grey values as they are, which is better for them on the four classes named; PyOD scales everything itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +26,8 @@ from log import logged
 import vaekit
 
 Case = tuple[Any, Any, np.ndarray]
-MAX_TRAIN, MAX_TEST = 2000, 1000
+MAX_TRAIN, MAX_TEST = 1000, 500
+STEPS_SMALL, STEPS = 1000, 500
 
 
 def one_against_rest(
@@ -61,7 +67,7 @@ def cases(name: str, classes: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.
 
 
 def ours(name: str, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Surprise of the test rows."""
+    """Strangeness of the test rows."""
     import polars
 
     from vaekit.data.table_text import to_frame
@@ -73,8 +79,15 @@ def ours(name: str, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     elif not is_image:
         data = polars.DataFrame({f"x{j}": train[:, j] for j in range(train.shape[1])})
     dataset = vaekit.open_data(data, test=0, valid=0.1)
+    options: dict[str, Any] = {}
+    if is_image:
+        steps = STEPS_SMALL if train.shape[-1] < 20 else STEPS
+        options = {
+            "epochs": math.ceil(steps * min(128, max(32, len(dataset.train) // 8)) / len(dataset.train))
+        }
     with tempfile.TemporaryDirectory() as folder:
-        run = vaekit.train(dataset, recipe="conv" if is_image else "table", out=f"{folder}/run", quiet=True)
+        recipe = "conv" if is_image else "table"
+        run = vaekit.train(dataset, recipe=recipe, out=f"{folder}/run", quiet=True, **options)
         model = run.load_model()
     import torch
 
@@ -91,17 +104,19 @@ def ours(name: str, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         kept = [int(column.name[1:]) for column in schema.columns]
         raw = test[:, kept]
     part = vaekit.Part(torch.from_numpy(raw), None, None, schema)
-    return vaekit.detect(model, part, dataset.train, num_samples=64).surprise
+    return vaekit.detect(model, part, dataset.train, held=dataset.valid).strangeness
 
 
 def others(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores of the other detectors, on scaled values with missing ones at the mean."""
+    """Scores of the other detectors, on values with missing ones at the mean."""
     from sklearn.ensemble import IsolationForest
     from sklearn.neighbors import LocalOutlierFactor
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(train.reshape(len(train), -1))
-    a, b = (np.nan_to_num(scaler.transform(v.reshape(len(v), -1))) for v in (train, test))
+    is_image = train.ndim == 4
+    a, b = (v.reshape(len(v), -1).astype(float) for v in (train, test))
+    scaler = StandardScaler(with_mean=not is_image, with_std=not is_image).fit(a)
+    a, b = (np.nan_to_num(scaler.transform(v)) for v in (a, b))
     found = {
         "IsolationForest": -IsolationForest(random_state=0).fit(a).score_samples(b),
         "LocalOutlier": -LocalOutlierFactor(novelty=True).fit(a).score_samples(b),

@@ -26,7 +26,7 @@ START = 16
 """Draws of z of which each row's first one is chosen by importance."""
 THIN = 2
 """Steps of a chain from one kept draw to the next."""
-HELD_ROWS, TIMES = 1000, 10
+HELD_ROWS, TIMES = 1000, 4
 """Rows that calibrate intervals, and how often one of them may be taken with other cells hidden."""
 
 
