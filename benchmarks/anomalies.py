@@ -4,11 +4,12 @@
 
 Trained on normal examples only, scored on held-out normal ones and on as many anomalies at most. Of sets with classes
 one class is normal and the others are anomalies, averaged over the first --classes classes; of breast cancer the
-benign cases are normal; of Adult a row is an anomaly when three of its cells come from another row. Ours is what `vaekit train`
-makes with the default recipe (images: 500 steps, 1000 for digits) and the strangeness of `vaekit detect`, one rule for
-all sets. It was chosen on class 3 of digits, MNIST and Fashion-MNIST, class 4 of digits, and breast cancer; the other
-figures come from classes and sets that had no part in it. The other detectors see tables scaled to unit variance, and
-grey values as they are, which is better for them on the four classes named; PyOD scales everything itself.
+benign cases are normal; of Adult a row is an anomaly when three of its cells come from another row.
+
+Ours is what `vaekit train` makes with the default recipe (images: 500 steps, 1000 for digits) and the strangeness of
+`vaekit detect`, one rule for all sets. It was chosen on class 3 of digits, MNIST and Fashion-MNIST, class 4 of digits,
+and breast cancer; the other figures come from classes and sets that had no part in it. The other detectors see tables
+scaled to unit variance, and grey values as they are, which is better for them on those classes; PyOD scales all itself.
 """
 
 from __future__ import annotations
