@@ -23,7 +23,6 @@ from vaekit.run import Run
 from vaekit.training.checks import require_fitting
 from vaekit.training.distributed import first, in_turn, join, relaying
 from vaekit.training.environment import environment
-from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.loop import Training, fit
 from vaekit.training.report import Report
@@ -276,10 +275,12 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
     Of several processes, the first one alone writes, and measures when the others are done."""
     with run.lock() if rank() == 0 else nullcontext(), Interruptible() as interrupt:
         try:
+            # Now, since sharding gives parts other names.
+            first(lambda: state_model(run, plan.model))
             training = Training(
                 run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device
             )
-            if training.checkpoint_path.exists():
+            if not training.is_fresh:
                 if rank() == 0 and (stale := remove_stale(run.path)):
                     report.say(f"Half-written files of a killed process were removed: {stale}.")
                 training.restore()
@@ -293,8 +294,6 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                     f"{device.type}{f', {world()} processes' if world() > 1 else ''}."
                 )
                 first(lambda: write_json(run.path / "env.json", environment(device)))
-                first(lambda: save_config(plan.model, run.path))
-                initialize(training)
                 training.save()
             fit(training, report, interrupt)
             if rank() > 0:
@@ -306,6 +305,12 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
             report.say(f"Interrupted; everything is saved. Continue with: vaekit train --resume {run.path}")
             raise
     return run
+
+
+def state_model(run: Run, model: Model) -> None:
+    """Write what the model is, unless it was written; a prior that was fitted since stays."""
+    if not (run.path / "config.json").exists():
+        save_config(model, run.path)
 
 
 def replace_prior(run: Run, plan: Plan, seed: int, device: torch.device, report: Report) -> None:

@@ -136,6 +136,11 @@ def full(value: Tensor) -> Tensor:
     return value.full_tensor() if hasattr(value, "full_tensor") else value
 
 
+def own(value: Tensor) -> Tensor:
+    """This rank's shard of such a tensor; every other as it is."""
+    return value.to_local() if hasattr(value, "to_local") else value
+
+
 class _Gather(torch.autograd.Function):
     """All ranks' rows one after the other. Each rank's loss is the same function of them, so the gradient of a row is
     the sum of what all ranks found."""

@@ -19,6 +19,7 @@ from vaekit.component import from_config, to_config
 from vaekit.errors import UserError
 from vaekit.files import read_json, refuse_pickle, write_atomic, write_json
 from vaekit.model import Model
+from vaekit.ranks import full
 from vaekit.schema import Schema
 
 __all__ = ["load_model", "save_model"]
@@ -44,15 +45,22 @@ def import_parts() -> None:
         importlib.import_module(f"vaekit.{room}")
 
 
-def unique_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
-    """The state of a module, a tensor that is shared under several names only once, contiguous, on the CPU."""
+def unique_tensors(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+    """The state of a module as it is, a tensor that is shared under several names only once."""
     state: dict[str, Tensor] = {}
     seen: set[int] = set()
     for name, value in module.state_dict(keep_vars=True).items():
         if id(value) not in seen:
             seen.add(id(value))
-            state[prefix + name] = value.detach().to("cpu").contiguous()
+            state[prefix + name] = value.detach()
     return state
+
+
+def unique_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+    """The state of a module, each tensor once, whole, contiguous, on the CPU; processes that share it all take part."""
+    return {
+        name: full(value).to("cpu").contiguous() for name, value in unique_tensors(module, prefix).items()
+    }
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], source: str, prefix: str = "") -> None:
@@ -62,7 +70,7 @@ def load_state(module: nn.Module, state: dict[str, Tensor], source: str, prefix:
         UserError: a tensor is missing, surplus, or of another shape.
     """
     own = module.state_dict(keep_vars=True)
-    names = set(unique_state(module))
+    names = set(unique_tensors(module))
     given = {name[len(prefix) :] for name in state if name.startswith(prefix)}
     if names != given:
         odd = sorted(names ^ given)
@@ -134,7 +142,12 @@ def save_config(model: Model, folder: Path) -> None:
 
 def save_weights(model: Model, folder: Path) -> None:
     """Write `model.safetensors`, whole or not at all."""
-    write_atomic(folder / "model.safetensors", pack_tensors(unique_state(model)))
+    write_weights(unique_state(model), folder)
+
+
+def write_weights(state: dict[str, Tensor], folder: Path) -> None:
+    """The same of a state that is whole already."""
+    write_atomic(folder / "model.safetensors", pack_tensors(state))
 
 
 def save_model(model: Model, folder: str | Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -47,9 +48,15 @@ def show(renderable: Any) -> None:
         console.print(part, markup=False, soft_wrap=isinstance(part, str))
 
 
+def speaks() -> bool:
+    """Whether this process answers; of those that torchrun started, the first one does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str) -> None:
     """One line of progress on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    if speaks():
+        print(text, file=sys.stderr, flush=True)
 
 
 def table(

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(tokens: list[str]) -> int:
     from cyclopts import CycloptsError
 
-    from vaekit.cli.answer import Answer
+    from vaekit.cli.answer import Answer, speaks
 
     app = build(tokens)
     try:
@@ -68,7 +68,7 @@ def _run(tokens: list[str]) -> int:
     except CycloptsError as error:
         raise UserError(sentence_of(error, app, tokens)) from None
     answer = command(*bound.args, **bound.kwargs)
-    if isinstance(answer, Answer):
+    if isinstance(answer, Answer) and speaks():
         answer.show(as_json="--json" in tokens)
     return 0
 
@@ -161,12 +161,24 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     if not isinstance(error, Exception):
         raise error
     text, code = sentence_and_code(error)
+    if is_said_elsewhere(error):
+        return code
     print(f"vaekit: {text}", file=sys.stderr)
     if as_json:
         from vaekit.cli.answer import Answer
 
         Answer({"error": text}).show(as_json=True)
     return code
+
+
+def is_said_elsewhere(error: BaseException) -> bool:
+    """Whether another process of torchrun says this: one that has it of its own, or the first one of this machine."""
+    if os.environ.get("RANK", "0") == "0":
+        return False
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_initialized():
+        return type(error).__name__ == "EchoedError"
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def signal_of(error: BaseException) -> int | None:

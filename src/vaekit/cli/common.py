@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -27,3 +29,16 @@ class Common:
 
 
 Force = Annotated[bool, Parameter(negative=(), show_default=False, help="replace the output where it exists.")]
+
+
+def shared_out(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb whose work the processes of torchrun share: what goes wrong with one of them is everybody's error."""
+
+    @functools.wraps(verb)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from vaekit.training.distributed import relaying
+
+        with relaying():
+            return verb(*args, **kwargs)
+
+    return call

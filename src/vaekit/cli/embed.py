@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from vaekit.cli.answer import Answer
-from vaekit.cli.common import Common, Force
+from vaekit.cli.answer import Answer, speaks
+from vaekit.cli.common import Common, Force, shared_out
 from vaekit.cli.inputs import PartName, batches, examples, load_model, open_run
 from vaekit.cli.output import Output
 from vaekit.cli.reconstruct import identity, with_labels
@@ -16,6 +17,7 @@ EXAMPLE = "vaekit embed runs/digits-1 photos/ -o codes.csv"
 SUFFIXES = (".csv", ".npy", ".npz", ".parquet")
 
 
+@shared_out
 def embed(
     run: str,
     input: str | None = None,
@@ -42,21 +44,26 @@ def embed(
 
     from vaekit.cli.sink import sink
     from vaekit.distributions.shaped import center
+    from vaekit.evaluation.together import rows_of
+    from vaekit.ranks import Split
 
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-codes.csv", SUFFIXES, force=force)
     model = load_model(opened, common.device)
     name, found = examples(opened, input, part)
     start, shape = 0, tuple[int, ...]()
-    with torch.no_grad(), sink(planned, "z", len(found)) as out:
+    writing = sink(planned, "z", len(found)) if speaks() else nullcontext()
+    with torch.no_grad(), writing as out:
         for x, y in batches(model, found):
-            qz, stop = model.encode(x, y), start + len(x)
+            split, stop = Split.of(len(x)), start + len(x)
+            qz = model.encode(*rows_of(split, x, y))
             values = {"z": center(qz), "codes": getattr(qz, "codes", None)}
-            arrays = {key: value.cpu().numpy() for key, value in values.items() if value is not None}
-            if planned.suffix in (".csv", ".parquet") and "codes" in arrays:
-                out.main = "codes"
-            out.write(identity(found, start, stop), arrays | with_labels(found, start, stop))
-            start, shape = stop, arrays[out.main].shape[1:]
+            arrays = {k: split.gathered(v).cpu().numpy() for k, v in values.items() if v is not None}
+            main = "codes" if planned.suffix in (".csv", ".parquet") and "codes" in arrays else "z"
+            if out is not None:
+                out.main = main
+                out.write(identity(found, start, stop), arrays | with_labels(found, start, stop))
+            start, shape = stop, arrays[main].shape[1:]
     facts = {"run": str(opened.path), "input": name, "output": str(planned.path), "number": start,
              "shape": [start, *shape]}  # fmt: skip
     return Answer(facts, lambda: f"{start:,} codes of {name}, shape {shape}: {planned.path}")

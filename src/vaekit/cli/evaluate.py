@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from vaekit.cli.answer import Answer, estimate, pairs, say, table
-from vaekit.cli.common import Common, Force
+from vaekit.cli.answer import Answer, estimate, pairs, say, speaks, table
+from vaekit.cli.common import Common, Force, shared_out
 from vaekit.cli.figures import FIGURES, groups_of, measure, protocol_line, shown
 from vaekit.cli.inputs import PartName, held_out, load_model, open_run
 from vaekit.cli.output import Output
@@ -23,6 +23,7 @@ KS = (1, 5, 50, 500, 5000)
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
+@shared_out
 def evaluate(
     run: str,
     /,
@@ -63,6 +64,8 @@ def evaluate(
         num_new: new samples that are compared with the data.
         output: a folder for pictures: the bound against K, samples and their nearest training examples.
     """
+    from vaekit.evaluation.together import together
+
     groups = groups_of(metrics)
     if num_samples < 0 or (limit is not None and limit < 1):
         raise UserError("--num-samples is at least 0 and --limit at least 1.")
@@ -82,10 +85,11 @@ def evaluate(
     held = held.to(model.device)
     say(f"Measuring {opened.name} on {min(limit or len(held), len(held)):,} examples of the {name} part ...")
     facts: dict[str, Any] = {"run": str(opened.path), "part": name}
-    if "likelihood" in groups:
-        facts |= _likelihood(model, held, name, num_samples, limit, common.seed, dequantize)
-    if bound:
-        facts["bound"] = _bound(model, held, num_samples, limit, common.seed)
+    with together(model):
+        if "likelihood" in groups:
+            facts |= _likelihood(model, held, name, num_samples, limit, common.seed, dequantize)
+        if bound:
+            facts["bound"] = _bound(model, held, num_samples, limit, common.seed)
     if ais:
         say("Annealed importance sampling ...")
         facts["ais"] = _ais(model, held, name, num_samples, chains, temperatures, ais_limit, common.seed)
@@ -95,7 +99,7 @@ def evaluate(
         say(f"Measuring {group} ...")
         options = {"features": features, "num_new": num_new}
         facts[group] = measure(group, model, data, held, name, limit=limit, seed=common.seed, options=options)
-    facts |= {"outputs": _draw(planned, facts, opened, model, data, held, common.seed)} if planned else {}
+    facts |= {"outputs": _draw(planned, facts, opened, model, data, held, common.seed)} if planned and speaks() else {}
     return Answer(facts, lambda: _view(facts, opened, name))
 
 

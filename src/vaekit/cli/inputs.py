@@ -46,14 +46,15 @@ def load_model(run: Run, device: str) -> Model:
     Raises:
         UserError: it has no weights yet, or they are damaged.
     """
-    from vaekit.api import load
+    from vaekit.api import choose_device, load
+    from vaekit.training.distributed import join
 
     if not (run.path / "model.safetensors").exists() and (run.path / "checkpoints").is_dir():
         raise UserError(
             f"{run.path} has no model yet: its training stopped in the first epoch, or still runs. "
             f"Continue it with `vaekit train --resume {run.path}`."
         )
-    return load(run, device=device)
+    return load(run, device=str(join(choose_device(device))))
 
 
 def held_out(data: Dataset, name: PartName | None = None) -> tuple[str, Part]:

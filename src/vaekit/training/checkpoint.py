@@ -95,6 +95,14 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {f"optimizer.{i}.{key}": value for i, slots in state.items() for key, value in slots.items()}
 
 
+def optimizer_slots(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The weights that the large ones of `optimizer_tensors` belong to, whose shape and place they have."""
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    return {
+        f"optimizer.{i}.{key}": p.detach() for i, p in enumerate(weights) for key in ("exp_avg", "exp_avg_sq")
+    }
+
+
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """The inverse of `optimizer_tensors`."""
     state: dict[int, dict[str, Tensor]] = {}

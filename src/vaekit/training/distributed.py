@@ -6,18 +6,22 @@ import contextlib
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 
 import vaekit.ranks as ranks
 from vaekit.errors import UserError
 from vaekit.ranks import Split, rank, world
+from vaekit.training import sharded
+from vaekit.training.checkpoint import Checkpoint
 from vaekit.training.draws import SameDraws, rehearse, undisturbed
 from vaekit.training.whole import WholeTrace
 
@@ -32,6 +36,10 @@ PATIENCE = timedelta(hours=1)
 LOST = (
     "Another process of this training was lost (killed, out of memory, or its machine is gone); continue with: "
     "vaekit train --resume and the run's folder, on any number of processes."
+)
+MIXED = (
+    "With --shard a part's weights are whole only while it works, and this model or objective reads some at another "
+    "time; leave --shard out."
 )
 
 
@@ -113,18 +121,26 @@ def relaying() -> Iterator[None]:
     """Within it, an error of one process becomes everybody's, and a lost process becomes a sentence."""
     try:
         yield
-    except Exception as error:
-        if world() == 1 or isinstance(error, EchoedError):
+    except Exception as caught:
+        if world() == 1 or isinstance(caught, EchoedError):
             raise
-        is_loss = (
-            not isinstance(error, UserError)
-            and isinstance(error, dist.DistError | RuntimeError)
-            and (isinstance(error, dist.DistError) or "gloo" in str(error) or "onnection" in str(error))
-        )
-        said = _post(LOST if is_loss else str(error), wait=1.0 if is_loss else 0.5)
-        if said is not None:
-            raise EchoedError(said) from error
-        raise (UserError(LOST) if is_loss else error) from error
+        error: Exception = caught
+        is_loss = is_about_connection(caught)
+        if is_loss:
+            error = UserError(LOST)
+        elif "mixed torch.Tensor and DTensor" in str(caught):
+            error = UserError(MIXED)
+        said = _post(str(error), wait=1.0 if is_loss else 0.5)
+        raise (error if said is None else EchoedError(said)) from caught
+
+
+def is_about_connection(error: Exception) -> bool:
+    """Whether this is what is left of another process. gloo raises a plain RuntimeError."""
+    if isinstance(error, UserError):
+        return False
+    return isinstance(error, dist.DistError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "onnection", "NCCL"))
+    )
 
 
 def _post(text: str, wait: float) -> str | None:
@@ -204,7 +220,7 @@ class Team:
     ) -> None:  # fmt: skip
         self.objective, self.device, self.is_first = objective, device, rank() == 0
         self.draws: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
-        self.agree = Agreement()
+        self.is_sharded, self.agree = settings.shard, Agreement()
         score = Score(model, objective, precision)
         if world() == 1:
             self.score: nn.Module = score.to(device)
@@ -217,8 +233,14 @@ class Team:
         with undisturbed(score), torch.random.fork_rng(devices=[]):
             if settings.draws == "same":
                 self.draws = SameDraws(rehearse(step))
-            trained = [p for p in score.parameters() if p.requires_grad]
-            found = torch.autograd.grad(step(2), trained, allow_unused=True)
+            if settings.shard:
+                parts = sharded.units(model, lambda: step(2))
+            else:
+                trained = [p for p in score.parameters() if p.requires_grad]
+                found = torch.autograd.grad(step(2), trained, allow_unused=True)
+        if settings.shard:
+            self.score = sharded.shard(score, parts, init_device_mesh(device.type, (world(),)))
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions of torch have another name for it
             self.score = DistributedDataParallel(
@@ -229,12 +251,21 @@ class Team:
                 gradient_as_bucket_view=True,
             )
 
+    def stir(self, seed: int) -> None:
+        """Where each process draws for itself: start its generator for a step, so that a resumed run draws the same."""
+        if world() > 1 and not isinstance(self.draws, SameDraws):
+            torch.manual_seed((seed * world() + rank()) % 2**63)
+
     @contextlib.contextmanager
     def sharing(self, count: int) -> Iterator[Split]:
         """Within it, a batch of `count` examples is worked on together; gives this process's share."""
         split = Split.of(count)
         with ranks.sharing(split), self.draws:
             yield split
+
+    def own(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """This process's examples of each batch."""
+        return (index[Split.of(len(index)).rows] for index in batches)
 
     def weight(self, split: Split) -> Tensor | None:
         """What the gradient of this rank's mean counts: the engine averages over ranks, and shares are unequal."""
@@ -255,3 +286,32 @@ class Team:
         values = torch.stack(list(sums.values()))
         dist.all_reduce(values)
         return dict(zip(sums, values.unbind(), strict=True))
+
+    @contextlib.contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Within it, the model may be used otherwise than by `score`: weights in shards are whole when used."""
+        if not (self.is_sharded and world() > 1):
+            yield
+            return
+        self.score.unshard()  # type: ignore[operator]  # of an FSDPModule
+        try:
+            yield
+        finally:
+            self.score.reshard()  # type: ignore[operator]
+
+    def clip(self, parameters: Iterator[nn.Parameter], most: float) -> Tensor:
+        """Scale the gradients to a global norm of at most `most`; gives the norm that they had."""
+        if self.is_sharded and world() > 1:
+            return sharded.clip(parameters, most)
+        return torch.nn.utils.clip_grad_norm_(parameters, most)
+
+    def save(self, checkpoint: Checkpoint, path: Path) -> None:
+        """Write a checkpoint: the first process does, or each its own shards."""
+        if self.is_sharded:
+            sharded.save(checkpoint, path, first)
+        else:
+            first(lambda: checkpoint.save(path))
+
+    def load(self, path: Path, live: dict[str, Tensor]) -> Checkpoint:
+        """Read a checkpoint; its tensors come in the shards of those of the same name in `live`."""
+        return sharded.load(path, live) if self.is_sharded else Checkpoint.load(path)

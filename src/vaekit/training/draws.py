@@ -59,20 +59,20 @@ class Rehearsal(TorchFunctionMode):
         return result
 
 
-def rehearse(run: Callable[[int], Any]) -> Patterns:
+def rehearse(run: Callable[[int], Any], sizes: tuple[int, int] = SIZES) -> Patterns:
     """What `run(count)`, a step on `count` examples, draws, learned from two sizes of batch; the random state stays."""
     noted = []
-    for count in SIZES:
+    for count in sizes:
         with torch.random.fork_rng(devices=[]), Rehearsal() as rehearsal:
             run(count)
         noted.append(rehearsal.draws)
     return {
-        func: {p for a in noted[0][func] for b in noted[1][func] if (p := pattern(a, b)) is not None}
+        func: {p for a in noted[0][func] for b in noted[1][func] if (p := pattern(a, b, sizes)) is not None}
         for func in noted[0].keys() & noted[1].keys()
     }
 
 
-def pattern(a: tuple[int, ...], b: tuple[int, ...]) -> Pattern | None:
+def pattern(a: tuple[int, ...], b: tuple[int, ...], sizes: tuple[int, int] = SIZES) -> Pattern | None:
     """Where the examples are in shapes that the two batches gave; None where the shapes have nothing in common.
 
     Example:
@@ -83,8 +83,8 @@ def pattern(a: tuple[int, ...], b: tuple[int, ...]) -> Pattern | None:
     if len(a) != len(b) or len(differing) != 1:
         return None
     (dim,) = differing
-    times, rest = divmod(a[dim], SIZES[0])
-    if rest or b[dim] != times * SIZES[1]:
+    times, rest = divmod(a[dim], sizes[0])
+    if rest or b[dim] != times * sizes[1]:
         return None
     return Pattern((*a[:dim], 0, *a[dim + 1 :]), dim, times)
 
@@ -172,7 +172,8 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 def widen(own: Tensor, pattern: Pattern, split: Split) -> Tensor:
     """`own` among rows for the other ranks' examples, copies of its first: what is drawn for them is thrown away."""
-    order = sorted(range(own.ndim), key=own.stride, reverse=True)  # in memory, which is the order of drawing
+    # Draws are made in the order of memory, that of a new tensor where `own` is one row shown several times.
+    order = sorted(range(own.ndim), key=torch.empty_like(own).stride, reverse=True)
     dim = order.index(pattern.dim)
     rows = own.permute(order).unflatten(dim, (pattern.times, -1))
     other, after = rows.narrow(dim + 1, 0, 1), split.total - split.start - split.count

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from vaekit.ranks import own
+
 
 class EMA:
     """Average of a module's parameters; buffers are not averaged. Polyak and Juditsky, 1992.
@@ -29,9 +31,8 @@ class EMA:
         """Take in the parameters after `step` steps."""
         if self.decay:
             decay = min(self.decay, (1 + step) / (10 + step))
-            torch._foreach_lerp_(
-                list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
-            )
+            averages = [own(value) for value in self.average.values()]
+            torch._foreach_lerp_(averages, [own(p.detach()) for p in self.parameters.values()], 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

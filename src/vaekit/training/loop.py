@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DataLostError, UserError
+from vaekit.ranks import own
 from vaekit.training.checkpoint import (
     Checkpoint,
     Progress,
+    optimizer_slots,
     optimizer_tensors,
     random_state,
     restore_optimizer,
@@ -25,6 +27,7 @@ from vaekit.training.checkpoint import (
 from vaekit.training.checks import fingerprint, require_same_config
 from vaekit.training.distributed import Agreement, Team, first, world
 from vaekit.training.ema import EMA
+from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
 from vaekit.training.precision import choose_precision
@@ -33,7 +36,7 @@ from vaekit.training.report import Report
 from vaekit.training.settings import Settings
 from vaekit.training.spikes import SpikeGuard
 from vaekit.training.watch import Watch
-from vaekit.weights import load_state, save_weights, unique_state
+from vaekit.weights import load_state, unique_state, unique_tensors, write_weights
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset
@@ -74,13 +77,16 @@ class Training:
         self.run, self.settings, self.seed, self.device = run, settings, seed, device
         objective.num_examples = len(data.train)
         objective.bind(model)
+        self.is_fresh = first(lambda: not self.checkpoint_path.exists()) == "True"
+        if self.is_fresh:
+            initialize(model, data.train)
         self.precision = choose_precision(settings.precision, device)
         self.team = Team(model, objective, settings, self.precision, data.train, device)
         self.model, self.objective = model, objective
         self.train_part = data.train.to(device)
         self.valid_part = data.valid.to(device) if data.valid is not None else None
         self.optimizer = make_optimizer(model, objective, settings)
-        self.parameters = [p.detach() for p in model.parameters()]
+        self.parameters = [own(p.detach()) for p in model.parameters()]
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
@@ -100,15 +106,17 @@ class Training:
         return self.train_part.order(generator).to(self.device)
 
     def step(self, index: Tensor) -> None:
-        """One batch: trace, score, descend."""
+        """One batch: trace, score, descend. `index` names this process's examples, all of them where it is alone."""
         done = self.progress.epoch * self.steps_per_epoch + self.progress.step
         for group in self.optimizer.param_groups:
             group["lr"] = group["scale"] * learning_rate(self.settings, done, self.num_steps)
         self.objective.epoch.fill_(done / self.steps_per_epoch)
         self.objective.step.fill_(done)
 
-        with self.team.sharing(len(index)) as share:  # all of the batch, where one process trains
-            x, y = self.train_part.batch(index[share.rows])
+        self.team.stir(hash_seed(self.seed, done))
+        size, first_of_batch = self.settings.batch_size, self.progress.step * self.settings.batch_size
+        with self.team.sharing(min(size, len(self.train_part) - first_of_batch)) as share:
+            x, y = self.train_part.batch(index)
             total, terms = self.team.score(x, y)
             self.optimizer.zero_grad()
             total.backward(self.team.weight(share))
@@ -122,7 +130,7 @@ class Training:
         """The optimizer's step, with the gradient clipped and spikes skipped where that is asked for."""
         clip, guard = self.settings.clip_norm, self.spikes
         if clip is not None or guard.factor is not None:
-            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), math.inf if clip is None else clip)
+            norm = self.team.clip(self.model.parameters(), math.inf if clip is None else clip)
             skip = guard.judge(norm.detach())
             if skip is not None:
                 self.optimizer.found_inf = skip  # type: ignore[attr-defined]  # the fused optimizers read it
@@ -186,18 +194,26 @@ class Training:
 
     @property
     def checkpoint_path(self) -> Any:
-        return self.run.path / "checkpoints" / "last.safetensors"
+        return self.run.path / "checkpoints" / ("last.json" if self.settings.shard else "last.safetensors")
+
+    def keep(self) -> None:
+        """Write the weights as they are now for whoever uses the model."""
+        state = unique_state(self.model)
+        first(lambda: write_weights(state, self.run.path))
+
+    def state(self) -> dict[str, Tensor]:
+        """What a step changes of model, objective and averages, as it is."""
+        tensors = unique_tensors(self.model, "model.") | unique_tensors(self.objective, "objective.")
+        tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
+        return tensors | {f"spikes.{name}": value for name, value in self.spikes.state.items()}
 
     def save(self) -> None:
         """Write the checkpoint that a resumed training starts from."""
-        tensors = unique_state(self.model, "model.") | unique_state(self.objective, "objective.")
-        tensors |= {f"ema.{name}": value for name, value in self.ema.average.items()}
-        tensors |= {f"spikes.{name}": value for name, value in self.spikes.state.items()}
-        tensors |= optimizer_tensors(self.optimizer) | random_state(self.device)
+        tensors = self.state() | optimizer_tensors(self.optimizer) | random_state(self.device)
         sums = self.team.total(self.sums)
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(sums.items())}
         checkpoint = Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint)
-        first(lambda: checkpoint.save(self.checkpoint_path))
+        self.team.save(checkpoint, self.checkpoint_path)
         self.saved = time.monotonic()
 
     def save_if_due(self) -> None:
@@ -212,7 +228,7 @@ class Training:
         Raises:
             UserError: the checkpoint is damaged, or the run's config was changed since.
         """
-        checkpoint = Checkpoint.load(self.checkpoint_path)
+        checkpoint = self.team.load(self.checkpoint_path, self.state() | optimizer_slots(self.optimizer))
         require_same_config(checkpoint.config, self.config, f"{self.run.path}/config.toml")
         if checkpoint.data != self.fingerprint:
             raise UserError(
@@ -267,7 +283,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
         batches = training.order_of_epoch().split(settings.batch_size)
 
         try:
-            for index in training.train_part.ahead(batches[progress.step :]):
+            for index in training.train_part.ahead(training.team.own(batches[progress.step :])):
                 training.step(index)
                 if progress.step % FINITE_CHECK_EVERY == 0:
                     training.require_finite(training.sums)
@@ -282,8 +298,9 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
                 score = selection_score(record["valid"], training.objective.is_steady)
                 is_best = score is None or progress.best_score is None or score < progress.best_score
                 if is_best:
-                    first(lambda: save_weights(training.model, training.run.path))
-                training.replay.note(training.model, progress.epoch + 1)
+                    training.keep()
+                with training.team.gathered():
+                    training.replay.note(training.model, progress.epoch + 1)
         except (Interrupted, DataLostError) as stop:
             # A batch that could not be read has changed nothing yet; of several processes, the others do not know.
             if isinstance(stop, Interrupted) or world() == 1:

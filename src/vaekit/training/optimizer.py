@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
     """One optimizer for the model's weights and those that the objective may have of its own."""
     rate = settings.learning_rate
+    # Single numbers are never in shards, and an optimizer's step takes weights of one kind at a time.
+    kinds = (True, False) if settings.shard else (None,)
     groups = [
-        {"params": [p for p in module.parameters() if p.requires_grad], "lr": rate * scale, "scale": scale}
+        {
+            "params": [p for p in module.parameters() if p.requires_grad and is_single in (None, not p.ndim)],
+            "lr": rate * scale,
+            "scale": scale,
+        }
         for module, scale in ((model, 1.0), (objective, objective.lr_scale))
+        for is_single in kinds
     ]
     parameters = [group for group in groups if group["params"]]
     maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]

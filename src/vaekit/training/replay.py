@@ -14,6 +14,7 @@ from torch import Tensor
 from vaekit.errors import UserError
 from vaekit.files import write_atomic
 from vaekit.model import VAE, Model
+from vaekit.training.distributed import first
 from vaekit.weights import pack_tensors, read_tensors
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Replay:
             model.train(was_training)
         self.epochs.append(epoch)
         self._thin()
-        write_atomic(self.path, self._packed())
+        first(lambda: write_atomic(self.path, self._packed()))
 
     def restore(self, epoch: int) -> None:
         """Go back to what was kept after this epoch; a file that is gone or damaged is begun anew."""

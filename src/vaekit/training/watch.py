@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vaekit.likelihoods.scale import MIN_SCALE, FittedScale, Scale
+from vaekit.ranks import full
 
 if TYPE_CHECKING:
     from vaekit.data import Part
@@ -64,7 +65,7 @@ def floors(model: Model) -> dict[str, str]:
     """Spreads of the likelihood that have shrunk to the smallest value they may take."""
     for module in model.likelihood.modules():
         if isinstance(module, Scale) and not module.is_fixed and not module.num_params:
-            spread, floor = module().min(), module.minimum
+            spread, floor = full(module()).min(), module.minimum
         elif isinstance(module, FittedScale) and bool(module.num_batches):
             spread, floor = module().min(), MIN_SCALE
         else:
