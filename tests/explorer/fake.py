@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
+
+from vaekit.explorer.blobs import Blob, Blobs
+from vaekit.explorer.page import tag
 
 sys.path.insert(0, str(Path(__file__).parent))
 import graphs  # its neighbour; tests are no package
@@ -20,21 +22,10 @@ MARK = "<!--vaekit:data-->"
 KINDS = ("image", "points", "autoencoder", "conditional", "layers", "codes", "audio", "table")
 
 
-class Blobs:
-    """Named bytes, as the page finds them."""
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix, self.held = prefix, {}
-
-    def array(self, name: str, values: Any, dtype: str) -> dict[str, Any]:
-        array = np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
-        self.held[self.prefix + name] = array.tobytes()
-        return {"blob": self.prefix + name, "dtype": dtype, "shape": list(array.shape)}
-
-    def graph(self, name: str, model: onnx.ModelProto) -> dict[str, Any]:
-        self.held[self.prefix + name] = model.SerializeToString()
-        names = [[v.name for v in part] for part in (model.graph.input, model.graph.output)]
-        return {"blob": self.prefix + name, "inputs": names[0], "outputs": names[1]}
+def graph(blobs: Blobs, name: str, model: onnx.ModelProto) -> dict[str, Any]:
+    """Hold a network as an exported one is held."""
+    inputs, outputs = ([v.name for v in part] for part in (model.graph.input, model.graph.output))
+    return blobs.graph(name, SimpleNamespace(onnx=model.SerializeToString(), inputs=inputs, outputs=outputs))
 
 
 def _run(kind: str, index: int, num_points: int, blobs: Blobs) -> dict[str, Any]:
@@ -75,7 +66,7 @@ def _run(kind: str, index: int, num_points: int, blobs: Blobs) -> dict[str, Any]
         run["family"] = "codes"
         latent.update(size=36, rate=None, codebook=16, grid=[6, 6], layers=[])
         encoder, decoder = graphs.codes_graphs([6, 6], 16, shape, rng)
-        run["encoder"], run["decoder"] = blobs.graph("encoder", encoder), blobs.graph("decoder", decoder)
+        run["encoder"], run["decoder"] = graph(blobs, "encoder", encoder), graph(blobs, "decoder", decoder)
         run["points"] = None
         run["prior"] = {
             "name": "uniform-codes",
@@ -146,10 +137,10 @@ def _continuous(
     outputs = [12] if kind == "table" else shape
     squash = {"audio": "Tanh", "table": "Sigmoid"}.get(kind, "Sigmoid")
     log_px = kind in ("image", "conditional")
-    run["decoder"] = blobs.graph(
-        "decoder", graphs.decoder(size, outputs, 5 if run["conditional"] else 0, rng, log_px, squash)
+    run["decoder"] = graph(
+        blobs, "decoder", graphs.decoder(size, outputs, 5 if run["conditional"] else 0, rng, log_px, squash)
     )
-    run["encoder"] = blobs.graph("encoder", graphs.encoder(size, shape, run["deterministic"], rng))
+    run["encoder"] = graph(blobs, "encoder", graphs.encoder(size, shape, run["deterministic"], rng))
     labels = rng.integers(0, 5, count)
     centers = rng.normal(size=(5, size)) * (3.0 if run["deterministic"] else 0.9)
     mean = centers[labels] + rng.normal(size=(count, size)) * 0.35
@@ -186,7 +177,7 @@ def _continuous(
             {"name": f"z{3 - i}", "start": sum(sizes[:i]), "size": n, "shape": [n]}
             for i, n in enumerate(sizes)
         ]
-        run["prior"].update(name="hierarchy", model=blobs.graph("prior", graphs.prior(sizes, rng)))
+        run["prior"].update(name="hierarchy", model=graph(blobs, "prior", graphs.prior(sizes, rng)))
     assert flat > 0
 
 
@@ -250,14 +241,10 @@ def document(kinds: list[str], *, num_points: int = 600, **changes: Any) -> str:
         runs.append(_run(kind, i, num_points, blobs))
         held |= blobs.held
     manifest = {"format": 1, "title": "A made-up run", "made_with": "vaekit 0.1.0", "runs": runs} | changes
-    parts = {name: gzip.compress(data, mtime=0) for name, data in held.items()}
-    parts["wasm"] = (PAGE / "ort.wasm.gz").read_bytes()
+    held["wasm"] = Blob((PAGE / "ort.wasm.gz").read_bytes())
     text = json.dumps(manifest).replace("<", "\\u003c")
     tags = [f'<script type="application/json" id="manifest">{text}</script>']
-    for name, data in parts.items():
-        tags.append(
-            f'<script type="application/gzip;base64" id="blob-{name}">{base64.b64encode(data).decode()}</script>'
-        )
+    tags += [tag(name, blob) for name, blob in held.items()]
     page = (PAGE / "index.html").read_text(encoding="utf-8")
     assert page.count(MARK) == 1
     return page.replace(MARK, "\n".join(tags))

@@ -83,9 +83,10 @@ def test_decodes_what_onnxruntime_decodes(open_page: Open, page_file: Write, kin
     drag(page, page.locator(".map"), [(0.5, 0.5), (0.61, 0.37)])
     page.wait_for_timeout(300)
     made = page.evaluate("({code: [...last.code], label: last.label, output: [...last.output]})")
-    found = re.search(r'id="blob-0-decoder">([^<]+)<', path.read_text(encoding="utf-8"))
+    found = re.search(r'id="blob-0-decoder" data-planes="4">([^<]+)<', path.read_text(encoding="utf-8"))
     assert found
-    session = onnxruntime().InferenceSession(gzip.decompress(base64.b64decode(found[1])))
+    planes = np.frombuffer(gzip.decompress(base64.b64decode(found[1])), np.uint8)
+    session = onnxruntime().InferenceSession(planes.reshape(4, -1).T.tobytes())
     feeds = {"z": np.array([made["code"]], np.float32)}
     for given in session.get_inputs():
         if given.name == "y":
@@ -339,7 +340,7 @@ TAMPERED = {
     "format": ('"format": 1', '"format": 7', "format 7"),
     "json": ('"format": 1,', '"format": 1,,', "damaged"),
     "missing": ('id="blob-0-mean"', 'id="blob-0-gone"', "missing, “0-mean”"),
-    "bytes": ('id="blob-0-label">H4sI', 'id="blob-0-label">AAAA', "damaged, “0-label”"),
+    "bytes": ('"blob-0-label" data-planes="4">H4sI', '"blob-0-label">AAAA', "damaged, “0-label”"),
     "no run": ('id="manifest"', 'id="other"', "holds no run"),
     "wasm": ('id="blob-wasm">H4sI', 'id="blob-wasm">AAAA', "damaged, “wasm”"),
 }
@@ -367,9 +368,9 @@ def test_a_browser_without_a_feature_says_so(open_page: Open, page_file: Write, 
 
 def test_a_network_that_is_no_network_says_so(open_page: Open, page_file: Write, tmp_path: Path) -> None:
     text = page_file("image").read_text(encoding="utf-8")
-    label = re.search(r'id="blob-0-label">([^<]+)<', text)
+    label = re.search(r'id="blob-0-label"[^>]*>([^<]+)<', text)
     assert label
-    changed = re.sub(r'(id="blob-0-decoder">)[^<]+<', lambda m: f"{m[1]}{label[1]}<", text)
+    changed = re.sub(r'(id="blob-0-decoder"[^>]*>)[^<]+<', lambda m: f"{m[1]}{label[1]}<", text)
     (tmp_path / "page.html").write_text(changed, encoding="utf-8")
     page = open_page().go(tmp_path / "page.html")
     assert "network" in page.get_by_role("alert").inner_text()

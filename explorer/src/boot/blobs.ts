@@ -85,14 +85,6 @@ export class Blobs {
     }
   }
 
-  /** The bytes of a graph, which never end in zero: what zeros there are filled the last group of the planes. */
-  async graph(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.bytes(name);
-    let end = bytes.length;
-    while (end > bytes.length - 3 && bytes[end - 1] === 0) end--;
-    return bytes.slice(0, end);
-  }
-
   /** The array that a reference names; null for null. */
   async array(ref: ArrayRef): Promise<Tensor>;
   async array(ref: ArrayRef | null | undefined): Promise<Tensor | null>;

@@ -33,7 +33,7 @@ export async function openStudy(
   failed: (error: unknown) => void,
 ): Promise<Study> {
   const loaded = blobs
-    .graph(info.decoder.blob)
+    .bytes(info.decoder.blob)
     .then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
   const [mean, label, samples, sampleLabel, density, usage] = await Promise.all([
     blobs.array(info.points?.mean),
@@ -84,7 +84,7 @@ export async function completeStudy(
     study.metrics.value = metrics;
   });
   for (const graph of [info.encoder, info.prior?.model])
-    if (graph) await engine.load(prefix + graph.blob, await blobs.graph(graph.blob));
+    if (graph) await engine.load(prefix + graph.blob, await blobs.bytes(graph.blob));
   study.canEncode.value = info.encoder !== null && info.encoder !== undefined;
 }
 
