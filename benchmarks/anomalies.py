@@ -2,6 +2,8 @@
 
     python benchmarks/anomalies.py [--sets NAME ...] [--classes 3]
 
+A log for each set, and one of their means.
+
 Trained on normal examples only, scored on held-out normal ones and on as many anomalies at most. Of sets with classes
 one class is normal and the others are anomalies, averaged over the first --classes classes; of breast cancer the
 benign cases are normal; of Adult a row is an anomaly when three of its cells come from another row.
@@ -16,17 +18,18 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from log import logged
+from log import LOGS, logged
 
 import vaekit
 
-Case = tuple[Any, Any, np.ndarray]
+SETS = ["breast-cancer", "wine", "digits", "adult", "mnist", "fashion-mnist"]
 MAX_TRAIN, MAX_TEST = 1000, 500
 STEPS_SMALL, STEPS = 1000, 500
 
@@ -129,26 +132,47 @@ def others(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
     return found | {"PyOD VAE": VAE(verbose=0).fit(a).decision_function(b)}
 
 
-def main() -> None:
-    known = ["breast-cancer", "wine", "digits", "adult", "mnist", "fashion-mnist"]
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sets", nargs="+", default=known, choices=known)
-    parser.add_argument("--classes", type=int, default=3)
-    arguments = parser.parse_args()
+def auc(name: str, classes: int) -> dict[str, float]:
+    """Mean over the classes of one data set, for each detector."""
     from sklearn.metrics import roc_auc_score
 
+    scores: dict[str, list[float]] = {}
+    for train, test, is_odd in cases(name, classes):
+        for who, values in {**others(train, test), "vaekit": ours(name, train, test)}.items():
+            scores.setdefault(who, []).append(float(roc_auc_score(is_odd, values)))
+    return {who: float(np.mean(values)) for who, values in scores.items()}
+
+
+def together() -> None:
+    """The figures of all logs of single sets, and their means."""
+    rows: dict[str, dict[str, str]] = {}
+    for path in sorted(LOGS.glob("anomalies-*.log")):
+        for line in path.read_text().splitlines():
+            name, *found = re.split(r"  +", line)
+            if name in SETS and found:
+                rows[name] = dict(part.rsplit(" ", 1) for part in found if not part.startswith("("))
+    detectors = list(next(iter(rows.values())))
+    print(f"{'':<14} {' '.join(f'{who:>16}' for who in detectors)}")
+    for name, row in rows.items():
+        print(f"{name:<14} {' '.join(f'{row[who]:>16}' for who in detectors)}")
+    means = [np.mean([float(row[who]) for row in rows.values()]) for who in detectors]
+    print(f"{f'mean of {len(rows)}':<14} {' '.join(f'{value:>16.3f}' for value in means)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    parser.add_argument("--classes", type=int, default=3)
+    parser.add_argument("--together", action="store_true", help="only the means of the logs that are there")
+    arguments = parser.parse_args()
+    for name in [] if arguments.together else arguments.sets:
+        with logged(f"anomalies-{name}"):
+            started = time.process_time()
+            found = auc(name, arguments.classes)
+            shown = "  ".join(f"{who} {value:.3f}" for who, value in found.items())
+            print(f"{name}  {shown}  ({time.process_time() - started:.0f} CPU s)")
     with logged("anomalies"):
-        table: dict[str, dict[str, float]] = {}
-        for name in arguments.sets:
-            started, scores = time.process_time(), {}
-            for train, test, is_odd in cases(name, arguments.classes):
-                for who, values in {**others(train, test), "vaekit": ours(name, train, test)}.items():
-                    scores.setdefault(who, []).append(float(roc_auc_score(is_odd, values)))
-            table[name] = {who: float(np.mean(values)) for who, values in scores.items()}
-            shown = "  ".join(f"{who} {value:.3f}" for who, value in table[name].items())
-            print(f"{name:<14} {shown}  ({time.process_time() - started:.0f} CPU s)")
-        for who in next(iter(table.values())):
-            print(f"mean of {len(table)}: {who} {np.mean([row[who] for row in table.values()]):.3f}")
+        together()
 
 
 if __name__ == "__main__":

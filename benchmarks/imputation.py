@@ -121,7 +121,7 @@ def measure(
         for method in METHODS:
             started, covered = time.process_time(), (float("nan"), float("nan"))
             if method == "vaekit":
-                made = vaekit.impute(model, holed, num_draws=100, calibration=dataset.valid.raw.numpy())
+                made = vaekit.impute(model, holed, calibration=dataset.valid.raw.numpy())
                 filled = made.filled
                 ends = [dataclasses.replace(made, held=held).interval(0.9) for held in (None, made.held)]
                 covered = coverage(test, holed, *ends[0], columns), coverage(test, holed, *ends[1], columns)
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--epochs", type=int)
     arguments = parser.parse_args()
-    with logged("imputation"):
+    with logged("imputation" if len(arguments.sets) > 1 else f"imputation-{arguments.sets[0]}"):
         for name in arguments.sets:
             splits = 1 if name == "adult" else 3
             report(name, arguments.shares, arguments.rows, arguments.epochs, splits)
