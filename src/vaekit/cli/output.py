@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,12 @@ class Output:
 
     def write_arrays(self, main: str, arrays: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> str:
         """Arrays as .npy (the one named `main`), .npz (all of them), .csv or .parquet (its rows, behind `columns`)."""
+        if self.suffix == ".npz":  # its arrays need not be of one length
+            import numpy as np
+
+            content = io.BytesIO()
+            np.savez(content, **arrays)
+            return self.write(content.getvalue())
         from vaekit.cli.sink import sink
 
         with sink(self, main, len(arrays[main])) as out:
