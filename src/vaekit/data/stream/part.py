@@ -65,7 +65,9 @@ class StreamedPart(Part):
     def read(self, index: Tensor) -> Tensor:
         """Raw values at some positions: out of what is held of an order that is walked through, or from the files."""
         index = index.cpu()
-        found = next((raw for window in self._windows if (raw := window.read(index)) is not None), None)
+        found = next(
+            (raw for window in reversed(self._windows) if (raw := window.read(index)) is not None), None
+        )
         raw = torch.from_numpy(self.rows.gather(index.numpy())) if found is None else found
         raw = raw if self.convert is None else self.convert(raw)
         return raw.to(self.raw.device, self.raw.dtype)

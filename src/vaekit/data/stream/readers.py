@@ -50,7 +50,11 @@ class Readers:
         if not self.decoder.in_processes:
             return [self.decoder.decode(task) for task in tasks]
         worker = getattr(self._own, "worker", None)
-        if worker is None or worker.process.poll() is not None:
+        if worker is not None and worker.process.poll() is not None:
+            self._workers.remove(worker)
+            worker.close()
+            worker = None
+        if worker is None:
             worker = self._own.worker = Worker(self.decoder)
             self._workers.append(worker)
         return worker.decode(tasks)

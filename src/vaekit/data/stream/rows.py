@@ -74,6 +74,8 @@ class Rows:
 
     def spread(self, number: int, least: int = 8) -> np.ndarray:
         """Positions of some rows, always the same ones, from at least so many chunks far from each other."""
+        if number >= len(self):
+            return np.arange(len(self))
         used = np.flatnonzero(np.diff(self.ends))
         wanted = max(least, -(-number * len(used) // max(1, len(self))))
         chunks = used[np.linspace(0, len(used) - 1, min(len(used), wanted)).astype(np.int64)]

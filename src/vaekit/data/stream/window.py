@@ -36,6 +36,7 @@ class Window:
         self.slots = np.full(len(counts), -1, np.int32)
         self.free = list(range(slots))
         self.uses = np.zeros(len(counts), np.int32)
+        self.is_open = True
         self.pending: dict[int, Future[None]] = {}
         self.group = max(1, min(MAX_TASK, TASK_BYTES // max(1, rows.row_bytes * self.width)))
 
@@ -57,8 +58,14 @@ class Window:
                     yield upcoming
                     upcoming = next(source, None)
         finally:
-            for future in self.pending.values():
-                future.cancel()
+            self.close()
+
+    def close(self) -> None:
+        """Hold nothing any more: what is asked of it later is read without it."""
+        self.is_open = False
+        self.slots.fill(-1)
+        for future in self.pending.values():
+            future.cancel()
 
     def read(self, index: Tensor) -> Tensor | None:
         """The rows at some positions (B, *shape); None where they are not all held.
@@ -72,11 +79,17 @@ class Window:
             return None
         if self.pending:
             for chunk in set(chunks.tolist()) & self.pending.keys():
-                self.pending.pop(chunk).result()
+                try:
+                    self.pending.pop(chunk).result()
+                except Exception:
+                    self.close()  # whoever goes on must not take what was never read
+                    raise
         return self.values.index_select(0, torch.from_numpy(slots * np.int64(self.width) + ranks))
 
     def _admit(self, index: Tensor) -> np.ndarray | None:
         """Ask for what a batch needs, and return its chunks; None where there is no room yet."""
+        if not self.is_open:
+            return None
         needs = np.unique(self.rows.locate(index.numpy())[0])
         missing = needs[self.slots[needs] < 0].tolist()
         if len(missing) > len(self.free):
@@ -97,6 +110,8 @@ class Window:
 
     def _release(self, needs: np.ndarray) -> None:
         """Give back the slots of chunks that no batch waits for."""
+        if not self.is_open:
+            return
         self.uses[needs] -= 1
         for chunk in needs[self.uses[needs] == 0].tolist():
             if chunk in self.pending:  # the batch was passed over; nobody may write into a slot that is free

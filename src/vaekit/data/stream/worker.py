@@ -38,7 +38,7 @@ class Worker:
             stdout=subprocess.PIPE,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(found)},
         )
-        self._send(decoder.to_config())
+        self._first: list[Any] = [decoder.to_config()]
 
     def decode(self, tasks: list[Any]) -> list[np.ndarray]:
         """The chunks of these tasks.
@@ -48,6 +48,8 @@ class Worker:
             UserError: whatever else the decoder refuses.
         """
         try:
+            while self._first:
+                self._send(self._first.pop())
             self._send(tasks)
             assert self.process.stdout is not None
             answer = json.loads(self.process.stdout.readline())
