@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from vaekit.errors import UserError
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["Explorer", "content_policy", "serve"]
+__all__ = ["Explorer", "content_policy", "listen", "make_server", "serve"]
 
 HOST = "127.0.0.1"
 METHODS = ("GET", "HEAD")
@@ -155,6 +156,18 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
+def make_server(app: Explorer) -> uvicorn.Server:
+    """What speaks HTTP for the application; it writes no log and adds nothing to an answer."""
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, http="h11", ws="none", lifespan="off", log_level="critical", access_log=False, loop="asyncio",
+            server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
+        )
+    )  # fmt: skip
+
+
 def serve(page: bytes, *, port: int = 0, ready: Callable[[str], None] = print) -> None:
     """Serve the page until Ctrl-C.
 
@@ -167,16 +180,9 @@ def serve(page: bytes, *, port: int = 0, ready: Callable[[str], None] = print) -
         UserError: a package is missing, or the port is taken.
     """
     require_packages()
-    import uvicorn
-
-    listening = listen(port)
-    with listening:
+    with listen(port) as listening:
         app = Explorer(page, listening.getsockname()[1], secrets.token_urlsafe(24))
-        config = uvicorn.Config(
-            app, http="h11", ws="none", lifespan="off", log_level="critical", access_log=False, loop="asyncio",
-            server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
         listening.listen(128)
         ready(app.address)
         with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has closed every connection
-            uvicorn.Server(config).run(sockets=[listening])
+            make_server(app).run(sockets=[listening])
