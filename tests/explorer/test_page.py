@@ -127,11 +127,13 @@ def test_arrow_keys_move_the_point(open_page: Open, page_file: Write) -> None:
     surface.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowUp")
+    both = "document.querySelector('.map').ariaLabel.match(/at (0\\.\\d+), (0\\.\\d+)/)?.slice(1).every(v => +v > 0)"
+    page.wait_for_function(both)
     label = surface.get_attribute("aria-label")
     across, up = (float(v.replace("−", "-")) for v in re.findall(r"[−\d.]+", label.split(" at ")[1]))
     assert 0 < across < up
     page.keyboard.press("Home")
-    assert surface.get_attribute("aria-label").endswith("z at 0.00, 0.00")
+    page.wait_for_function("document.querySelector('.map').ariaLabel.endsWith('z at 0.00, 0.00')")
 
 
 def test_hovering_tells_of_the_posterior(open_page: Open, page_file: Write) -> None:
