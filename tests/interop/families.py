@@ -20,9 +20,26 @@ TABLE = Schema(
     offset=(40.0, 0.0, 2.0),
     scale=(10.0, 1.0, 0.5),
     columns=(
-        Column("age", "integer", low=17, high=90, step=1.0, decimals=0, knots=(17, 30, 45, 90), scores=(-2, -0.5, 0.5, 2)),
+        Column(
+            "age",
+            "integer",
+            low=17,
+            high=90,
+            step=1.0,
+            decimals=0,
+            knots=(17, 30, 45, 90),
+            scores=(-2, -0.5, 0.5, 2),
+        ),
         Column("work", "categorical", categories=("a", "b", "c"), missing=0.2),
-        Column("gain", "continuous", low=0, high=9, specials=(0.0,), knots=(0.5, 1, 3, 9), scores=(-2, -0.5, 0.5, 2)),
+        Column(
+            "gain",
+            "continuous",
+            low=0,
+            high=9,
+            specials=(0.0,),
+            knots=(0.5, 1, 3, 9),
+            scores=(-2, -0.5, 0.5, 2),
+        ),
     ),
 )
 SOUND = Schema("audio", (1, 2048), -1.0, 1.0, dtype="float32", rate=8000, clips="whole")
@@ -102,7 +119,8 @@ def sound() -> Model:
     encoder = vk.FrameEncoder(spectrogram.out_shape, 8, (4, 2), num_blocks=1)
     decoder = vk.FrameDecoder(3, 8, (2, 4), num_blocks=1, length=encoder.out_shape[2])
     return flat(
-        vk.DiagonalGaussian(vk.Chained(spectrogram, encoder), 3), likelihood=vk.LogSpectral(decoder, spectrogram)
+        vk.DiagonalGaussian(vk.Chained(spectrogram, encoder), 3),
+        likelihood=vk.LogSpectral(decoder, spectrogram),
     )
 
 
@@ -152,7 +170,14 @@ def build(name: str) -> tuple[Model, Tensor]:
     if name == "sound":
         return model.eval(), (0.3 * torch.randn(6, *SOUND.shape)).clamp(-1, 1)
     if name == "table":
-        rows = [[-1.5, 0, -4], [0.3, 2, -3.2], [float("nan"), 1, 2], [2.0, float("nan"), -4], [0.1, 0, 1.7], [-0.4, 1, -4]]
+        rows = [
+            [-1.5, 0, -4],
+            [0.3, 2, -3.2],
+            [float("nan"), 1, 2],
+            [2.0, float("nan"), -4],
+            [0.1, 0, 1.7],
+            [-0.4, 1, -4],
+        ]
         return model.eval(), torch.tensor(rows)
     x = torch.rand(6, *SHAPE).mul(255).round() / 255
     if "codebook" in name:

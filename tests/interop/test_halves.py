@@ -24,7 +24,9 @@ from vaekit.ladder import LadderVAE
 from vaekit.likelihoods.log_spectral import OfSpectrogram
 from vaekit.model import Model
 
-CONTINUOUS = [n for n in models.MODELS if "codebook" not in n and n not in ("categories", "bits", "partly labelled")]
+CONTINUOUS = [
+    n for n in models.MODELS if "codebook" not in n and n not in ("categories", "bits", "partly labelled")
+]
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
@@ -55,12 +57,18 @@ def test_an_encoder_gives_mean_spread_and_draws(name: str) -> None:
     if "eps" in half.inputs:
         torch.manual_seed(1)
         eps = torch.randn(4000, half.num_dims)
-        many = {"x": x[:1].expand(4000, *x.shape[1:]), "eps": eps, "y": None if y is None else y[:1].expand(4000, -1)}
+        many = {
+            "x": x[:1].expand(4000, *x.shape[1:]),
+            "eps": eps,
+            "y": None if y is None else y[:1].expand(4000, -1),
+        }
         z = outputs(half, tuple(many[k] for k in half.inputs))["z"]
         with torch.no_grad():
             label = LABELS[:1] if model.needs_labels else None
             drawn = model.encode(x[:1], label).sample((4000,)).flatten(1)
-        torch.testing.assert_close(z.mean(0), drawn.mean(0), rtol=0, atol=float(6 * drawn.std(0).max() / 4000**0.5))
+        torch.testing.assert_close(
+            z.mean(0), drawn.mean(0), rtol=0, atol=float(6 * drawn.std(0).max() / 4000**0.5)
+        )
         torch.testing.assert_close(z.std(0), drawn.std(0), rtol=0.15, atol=0.01)
 
 
@@ -139,7 +147,9 @@ def test_a_class_that_is_not_known_is_the_likeliest_one() -> None:
     told = outputs(encoder, (x, eps, likeliest))
     torch.testing.assert_close(unknown["mean"], told["mean"])
     with torch.no_grad():
-        torch.testing.assert_close(unknown["class"].log(), model.log_class_probabilities(x), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            unknown["class"].log(), model.log_class_probabilities(x), rtol=1e-4, atol=1e-4
+        )
         torch.testing.assert_close(told["mean"], model.posterior(x, likeliest).mean)
         mean = outputs(decoder, (told["mean"], likeliest, x))["mean"]
         torch.testing.assert_close(mean, model.decode(torch.cat([likeliest, told["mean"]], -1)).mean)
@@ -159,7 +169,9 @@ def test_a_redrawn_prior_keeps_what_it_is_told_to(name: str) -> None:
     drawn = outputs(half, (z, eps, torch.zeros(2000, size), *y))["redrawn"]
     label = torch.zeros(2000, dtype=torch.long) if model.condition else None
     expected = model.draw_prior(2000, label).flatten(1)
-    torch.testing.assert_close(drawn.mean(0), expected.mean(0), rtol=0, atol=0.2 * float(expected.std(0).max()))
+    torch.testing.assert_close(
+        drawn.mean(0), expected.mean(0), rtol=0, atol=0.2 * float(expected.std(0).max())
+    )
     torch.testing.assert_close(drawn.std(0), expected.std(0), rtol=0.15, atol=0.01)
     if isinstance(model, LadderVAE) or name == "hierarchy":
         top = model.sizes[0]

@@ -58,7 +58,10 @@ class Encoder(Half):
         is_told = bool(model.posterior.condition) if isinstance(model, VAE) else bool(model.condition)
         super().__init__(model, "x", *(("y",) if is_told else ()))
         self.num_dims = math.prod(model.latent_shape)
-        self.has_kl = model.is_density and (is_told or not model.condition)
+        is_sphere = (
+            isinstance(model, VAE) and model.posterior.support == "sphere"
+        )  # whose KL is a series of Bessel functions
+        self.has_kl = model.is_density and not is_sphere and (is_told or not model.condition)
         draw, _ = self._pass(torch.zeros(1, *model.likelihood.event_shape), None, None)
         self.has_std = all(std is not None for std in draw.stds)
         if draw.is_used:
