@@ -117,7 +117,7 @@ class FrameEncoder(Net):
         self.out_shape = (width, 1, length // total)
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        return self.layers(with_condition_maps(x.reshape(len(x), -1, 1, x.shape[-1]), condition))
+        return self.layers(with_condition_maps(x.reshape(x.shape[0], -1, 1, x.shape[-1]), condition))
 
 
 class FrameDecoder(Net):
