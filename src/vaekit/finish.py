@@ -27,6 +27,8 @@ NLL_SAMPLES, NLL_EXAMPLES = 100, 1000
 
 
 MAX_ROWS = 20_000
+MEASURED_IN_FILES = 100_000
+"""Examples of a part in files that are measured after a training; `vaekit evaluate` takes all."""
 
 
 def quality_of_samples(model: Model, part: Part) -> dict[str, float]:
@@ -50,7 +52,8 @@ def finish_run(run: Run, data: Dataset, device: torch.device, report: Report) ->
     part_name = next((n for n in ("test", "valid", "train") if getattr(data, n) is not None), "train")
     report.say(f"Measuring on the {part_name} part ...")
     part = getattr(data, part_name).to(device)
-    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0, name=part_name)}
+    limit = None if part.is_held else MEASURED_IN_FILES
+    results = {"part": part_name, **evaluate(model, part, num_samples=0, seed=0, limit=limit, name=part_name)}
     if model.is_density:
         tight = evaluate(model, part, num_samples=NLL_SAMPLES, seed=0, limit=NLL_EXAMPLES, name=part_name)
         taken = ("nll", "nll_se", "nll_interval", "num_samples", "ess", "bits_per_dim")

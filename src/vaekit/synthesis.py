@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,8 @@ OPERATORS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "!=": operator.ne, ">=": operator.ge, "<=": operator.le, "=": operator.eq, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 CHUNK = 5000
-MAX_DRAWS = 5_000_000
+MAX_DRAWS, MANY = 5_000_000, 1000
+"""So many draws are made in any case; then the search goes on only where at least one of a thousand is found good."""
 Condition = Callable[[np.ndarray], np.ndarray]
 
 
@@ -46,6 +47,17 @@ def synthesize(
     Raises:
         UserError: no table, a condition that names no column or category, or one that no draw meets.
     """
+    return np.concatenate(list(synthesized(model, number, where=where, complete=complete, seed=seed)))
+
+
+def synthesized(
+    model: Model, number: int, *, where: str | Sequence[str] = (), complete: bool = False, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """`synthesize`, a few thousand rows at a time: any number of rows in the memory of those.
+
+    Raises:
+        UserError: as `synthesize`.
+    """
     schema = model.schema
     if schema is None or schema.kind != "table":
         raise UserError("synthesize makes rows of a table, and this model was not trained on one; use model.sample.")
@@ -53,7 +65,6 @@ def synthesize(
         raise UserError(f"The number of rows must be at least 1; {number} came.")
     given = [where] if isinstance(where, str) else list(where)
     conditions = [parse_condition(text, schema) for text in given]
-    kept: list[np.ndarray] = []
     found = drawn = 0
     with evaluating(model, seed):
         while found < number:
@@ -63,14 +74,13 @@ def synthesize(
             keep = np.ones(len(raw), bool)
             for condition in conditions:
                 keep &= condition(raw)
-            kept.append(raw[keep])
+            yield raw[keep][: number - found]
             found, drawn = found + int(keep.sum()), drawn + len(raw)
-            if drawn >= MAX_DRAWS and found < number:
+            if drawn >= MAX_DRAWS and found < min(number, drawn / MANY):
                 raise UserError(
                     f"Of {drawn:,} draws only {found:,} meet {' and '.join(given)}, fewer than the {number:,} asked "
                     "for; ask for fewer, or widen the condition."
                 )
-    return np.concatenate(kept)[:number]
 
 
 def parse_condition(text: str, schema: Schema) -> Condition:

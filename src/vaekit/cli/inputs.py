@@ -109,6 +109,7 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
         UserError: unreadable, or of another shape or range.
     """
     from vaekit.cli.answer import say
+    from vaekit.cli.large_inputs import in_files
     from vaekit.data.files import read_file
     from vaekit.data.images import read_folder
     from vaekit.data.named import NAMED, read_named
@@ -118,6 +119,8 @@ def read_input(given: str, schema: Schema, binarize: str = "none") -> Part:
     if schema.kind == "table":
         return read_table_input(path, schema)
     sound = sound_options(schema) if schema.kind == "audio" else None
+    if path.exists() and (large := in_files(path, schema, sound)) is not None:
+        return fitted(large, schema, binarize)
     if not path.exists():
         if given in NAMED:
             return fitted(read_named(given, sound=sound), schema, binarize)
@@ -157,10 +160,14 @@ def read_table_input(path: Path, schema: Schema) -> Part:
     import torch
 
     from vaekit.cli.answer import say
+    from vaekit.cli.large_inputs import large_table
     from vaekit.data import Part
     from vaekit.data.frames import is_table
     from vaekit.data.tables import read_rows
 
+    if (large := large_table(path, schema)) is not None:
+        say("The table is read piece by piece; cells that do not fit the model's columns count as missing.")
+        return large
     if not path.is_file() or not is_table(path):
         what = "is no table" if path.exists() else "does not exist"
         raise UserError(f"{path} {what}; this model was trained on a table: give a .csv, .tsv or .parquet file.")
@@ -204,37 +211,61 @@ def fitted(source: Source, schema: Schema, binarize: str) -> Part:
     Raises:
         UserError: another shape, or values outside the model's range.
     """
+    import dataclasses
+
     import numpy as np
     import torch
 
+    from vaekit.cli.large_inputs import whole
     from vaekit.data import Part
+    from vaekit.data.stream.part import streamed
 
     blocks = list(source.blocks.values())
+    # Grey given to a model of binarized data is drawn as its own data was.
+    drawn: Literal["none", "dynamic"] = "dynamic" if binarize == "dynamic" and source.levels != 2 else "none"
+    if not isinstance(blocks[0].raw, np.ndarray):
+        source.blocks = {"all": whole(source)}
+        block = source.blocks["all"]
+        block.y = None if (y := _labels(source, schema)) is None else y.numpy()
+        found = streamed(block, schema, drawn, 0)
+        is_named = block.names is not None
+
+        def convert(raw: Tensor) -> Tensor:
+            return _fit(raw, source, schema, is_named)
+
+        return dataclasses.replace(found, raw=convert(found.raw), convert=convert)
     values = np.concatenate([block.raw for block in blocks])
     if source.packed:
         values = np.unpackbits(values, axis=1).reshape(-1, *source.packed)
-    raw, names = torch.from_numpy(values), [name for block in blocks for name in block.names or []]
+    names = [name for block in blocks for name in block.names or []]
+    raw = _fit(torch.from_numpy(values), source, schema, bool(names))
+    return Part(raw, _labels(source, schema), names or None, schema, drawn)
+
+
+def _fit(raw: Tensor, source: Source, schema: Schema, is_named: bool) -> Tensor:
+    """Values (n, ...) of a source as the model's own data would hold them.
+
+    Raises:
+        UserError: another shape, or values outside the model's range.
+    """
     if source.kind == "image" == schema.kind and raw.shape[1] != schema.shape[0]:
         raw = with_channels(raw, schema.shape[0])
     if tuple(raw.shape[1:]) != schema.shape:
         raise UserError(
             f"The examples have shape {tuple(raw.shape[1:])}; this model takes {schema.shape}, as {schema.name} has."
         )
-    if schema.is_unit:
-        full = schema.scale if isinstance(schema.scale, float | int) else 1.0
-        if names and source.levels:
-            raw = raw.double() * (full / (source.levels - 1))
-        elif raw.is_floating_point() and schema.levels is not None:
-            raw = raw.double() * full
-        low, high = float(raw.min()), float(raw.max())
-        if low < 0 or high > full * (1 + 1e-6):
-            raise UserError(f"The examples have values from {low:g} to {high:g}; this model takes 0 to {full:g}, as "
-                            f"{schema.name} has.")
-        raw = raw.round().int() if schema.levels is not None else raw.float()
-    # Grey given to a model of binarized data is drawn as its own data was.
-    is_grey = binarize == "dynamic" and source.levels != 2
-    y = _labels(source, schema)
-    return Part(raw, y, names or None, schema, "dynamic" if is_grey else "none")
+    if not schema.is_unit:
+        return raw
+    full = schema.scale if isinstance(schema.scale, float | int) else 1.0
+    if is_named and source.levels:
+        raw = raw.double() * (full / (source.levels - 1))
+    elif raw.is_floating_point() and schema.levels is not None:
+        raw = raw.double() * full
+    low, high = (float(raw.min()), float(raw.max())) if len(raw) else (0.0, 0.0)
+    if low < 0 or high > full * (1 + 1e-6):
+        raise UserError(f"The examples have values from {low:g} to {high:g}; this model takes 0 to {full:g}, as "
+                        f"{schema.name} has.")  # fmt: skip
+    return raw.round().int() if schema.levels is not None else raw.float()
 
 
 def _labels(source: Source, schema: Schema) -> Tensor | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from vaekit.schema import Schema
 
 EXAMPLE = "vaekit sample runs/digits-1 -n 64 -o new.png"
-SUFFIXES = (".png", ".npy", ".npz", ".csv")
+SUFFIXES = (".png", ".npy", ".npz", ".csv", ".parquet")
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 MAX_SHOWN = 96
 CHUNK = 500
@@ -45,8 +46,8 @@ def sample(
     Args:
         run: a run folder, or a name in runs/.
         number: how many. [default: 96]
-        output: .png shows them; .npy, .npz and .csv hold their values; of sound, .wav has them one after another, and
-            a folder a file each. [default: the next free RUN-samples.png]
+        output: .png shows them; .npy, .npz, .csv and .parquet hold their values, any number of them; of sound, .wav
+            has them one after another, and a folder a file each. [default: the next free RUN-samples.png]
         label: the class to draw, of a model trained with --conditional. [default: all in turn]
         temperature: scales the prior's spread; below 1 gives more typical examples.
         where: of a table: rows that meet a condition, "income=>50K" or "age>=30"; may be given several times. Draws
@@ -72,22 +73,13 @@ def sample(
         raise UserError(f"--temperature must be at least 0 and finite; {temperature:g} came.")
     model = load_model(opened, common.device)
     schema = opened.schema
-    x, y = draw(model, schema, number, label, temperature, common.seed)
-    names = [schema.label_names[i] for i in y.tolist()] if y is not None and schema.label_names else None
-    if planned.suffix == ".png":
-        from vaekit.plots import samples
-
-        columns = model.condition if label is None and 4 <= model.condition <= 16 else 12
-        note = f"Temperature {temperature:g}." if temperature != 1 else ""
-        ink = on_black(x) if schema.kind == "image" and schema.shape[0] == 1 else None
-        path = planned.write_figure(samples(x, schema, y, note=note, columns=columns, dark_ink=ink))
-    elif holds_sound(planned):
-        path = write_clips(planned, x, schema, names)
+    pieces = draw(model, schema, number, label, temperature, common.seed)
+    if planned.suffix in SUFFIXES[1:]:
+        path, shape = write_pieces(planned, pieces, schema, number), (number, *schema.shape)
     else:
-        arrays = {"x": in_data_units(x, schema)} | ({} if y is None else {"y": y.cpu().numpy()})
-        path = planned.write_arrays("x", arrays, {"label": names} if names else {})
+        path, shape = write_whole(planned, pieces, model, schema, label, temperature)
     facts: dict[str, Any] = {
-        "run": str(opened.path), "output": path, "number": number, "shape": list(x.shape), "label": label,
+        "run": str(opened.path), "output": path, "number": number, "shape": list(shape), "label": label,
         "temperature": temperature, "seed": common.seed,
     }  # fmt: skip
     if not model.is_density:
@@ -100,39 +92,78 @@ def sample_table(
     force: bool, common: Common,
 ) -> Answer:  # fmt: skip
     """New rows, with the columns, types, ranges and category names of the data."""
+    from vaekit.cli.sink import frame_sink
     from vaekit.data.table_text import to_frame
-    from vaekit.synthesis import synthesize
+    from vaekit.synthesis import synthesized
 
     planned = Output.plan(output, f"{opened.name}-samples.csv", TABLE_SUFFIXES, force=force)
     number = 1000 if number is None else number
     model = load_model(opened, common.device)
-    raw = synthesize(model, number, where=where, complete=complete, seed=common.seed)
-    path = planned.write_frame(to_frame(raw, opened.schema))
+    with frame_sink(planned) as out:
+        for raw in synthesized(model, number, where=where, complete=complete, seed=common.seed):
+            out.write(to_frame(raw, opened.schema))
     facts = {
-        "run": str(opened.path), "output": path, "number": number, "columns": [c.name for c in opened.schema.columns],
-        "where": where, "seed": common.seed,
+        "run": str(opened.path), "output": str(planned.path), "number": number, "where": where,
+        "columns": [c.name for c in opened.schema.columns], "seed": common.seed,
     }  # fmt: skip
-    return Answer(facts, lambda: f"{number:,} rows: {path}")
+    return Answer(facts, lambda: f"{number:,} rows: {planned.path}")
 
 
 def draw(
     model: Model, schema: Schema, number: int, label: str | None, temperature: float, seed: int
-) -> tuple[Any, Any]:
-    """Samples (N, *event) on the CPU and their classes (N,), None for an unconditional model."""
+) -> Iterator[tuple[Any, Any]]:
+    """Samples (n, *event) on the CPU and their classes (n,), None for an unconditional model, some at a time."""
     import torch
 
-    y = None
-    if label is not None:
-        y = torch.full((number,), class_of(label, model, schema))
-    elif model.condition:
-        y = torch.arange(number) % model.condition
+    one = None if label is None else class_of(label, model, schema)
     torch.manual_seed(seed)
-    drawn = []
     for start in range(0, number, CHUNK):
         end = min(start + CHUNK, number)
-        given = None if y is None else y[start:end].to(model.device)
-        drawn.append(model.sample(end - start, given, temperature=temperature).cpu())
-    return torch.cat(drawn), y
+        y = None
+        if one is not None:
+            y = torch.full((end - start,), one)
+        elif model.condition:
+            y = torch.arange(start, end) % model.condition
+        given = None if y is None else y.to(model.device)
+        yield model.sample(end - start, given, temperature=temperature).cpu(), y
+
+
+def write_pieces(planned: Output, pieces: Iterator[tuple[Any, Any]], schema: Schema, number: int) -> str:
+    """Samples in their own units as .npy, .npz, .csv or .parquet, as they come."""
+    from vaekit.cli.sink import sink
+
+    with sink(planned, "x", number) as out:
+        for x, y in pieces:
+            names = class_names(y, schema)
+            arrays = {"x": in_data_units(x, schema)} | ({} if y is None else {"y": y.numpy()})
+            out.write({"label": names} if names else {}, arrays)
+    return str(planned.path)
+
+
+def write_whole(
+    planned: Output, pieces: Iterator[tuple[Any, Any]], model: Model, schema: Schema, label: str | None,
+    temperature: float,
+) -> tuple[str, tuple[int, ...]]:  # fmt: skip
+    """Samples as a picture or as sound, and their shape."""
+    import torch
+
+    drawn = list(pieces)
+    x = torch.cat([x for x, _ in drawn])
+    y = None if drawn[0][1] is None else torch.cat([y for _, y in drawn])
+    if holds_sound(planned):
+        return write_clips(planned, x, schema, class_names(y, schema)), tuple(x.shape)
+    from vaekit.plots import samples
+
+    columns = model.condition if label is None and 4 <= model.condition <= 16 else 12
+    note = f"Temperature {temperature:g}." if temperature != 1 else ""
+    ink = on_black(x) if schema.kind == "image" and schema.shape[0] == 1 else None
+    figure = samples(x, schema, y, note=note, columns=columns, dark_ink=ink)
+    return planned.write_figure(figure), tuple(x.shape)
+
+
+def class_names(y: Any, schema: Schema) -> list[str] | None:
+    """The names of classes (n,), where they have any."""
+    return None if y is None or not schema.label_names else [schema.label_names[i] for i in y.tolist()]
 
 
 def on_black(x: Any) -> bool:

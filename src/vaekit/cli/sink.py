@@ -145,6 +145,72 @@ class ParquetSink(Sink):
             self.target.close()
 
 
+class FrameSink:
+    """Takes polars frames piece by piece, for .csv, .tsv and .parquet.
+
+    Args:
+        file: what is written.
+        suffix: its kind.
+    """
+
+    def __init__(self, file: BinaryIO, suffix: str) -> None:
+        self.file, self.suffix = file, suffix
+        self.held: list[Any] = []
+        self.num_held = 0
+        self.target: Any = None
+        self.is_new = True
+
+    def write(self, frame: Any) -> None:
+        """Take in some rows."""
+        if self.suffix != ".parquet":
+            frame.write_csv(self.file, separator="\t" if self.suffix == ".tsv" else ",", include_header=self.is_new)
+            self.is_new = False
+            return
+        self.held.append(frame)
+        self.num_held += len(frame)
+        if self.num_held >= GROUP_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held as one row group."""
+        import polars
+
+        require_parquet()
+        import pyarrow.parquet
+
+        table = polars.concat(self.held).to_arrow()
+        if self.target is None:
+            self.target = pyarrow.parquet.ParquetWriter(self.file, table.schema)
+        self.target.write_table(table, row_group_size=len(table))
+        self.held, self.num_held = [], 0
+
+    def finish(self) -> None:
+        """Write what is still held; so little that it is all needs polars alone."""
+        if self.target is None and self.held:
+            import polars
+
+            polars.concat(self.held).write_parquet(self.file)
+            return
+        if self.held:
+            self.flush()
+        if self.target is not None:
+            self.target.close()
+
+
+@contextmanager
+def frame_sink(planned: Output) -> Iterator[FrameSink]:
+    """Where the frames of a verb go; the file appears when the block ends without an error.
+
+    Raises:
+        UserError: as `sink`.
+    """
+    make_folder(planned)
+    with whole_file(planned.path, ADVICE) as file:
+        made = FrameSink(file, planned.suffix)
+        yield made
+        made.finish()
+
+
 SINKS: dict[str, type[Sink]] = {".npy": NpySink, ".npz": NpzSink, ".csv": CsvSink, ".parquet": ParquetSink}
 
 
@@ -162,10 +228,7 @@ def sink(planned: Output, main: str, number: int) -> Iterator[Sink]:
     """
     if planned.suffix == ".parquet":
         require_parquet()
-    try:
-        planned.path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{planned.path.parent} could not be made ({error.strerror}); {ADVICE}.") from None
+    make_folder(planned)
     with whole_file(planned.path, ADVICE) as file:
         made = SINKS[planned.suffix](file, main, number)
         try:
@@ -174,6 +237,18 @@ def sink(planned: Output, main: str, number: int) -> Iterator[Sink]:
         finally:
             if isinstance(made, NpzSink):
                 made.drop()
+
+
+def make_folder(planned: Output) -> None:
+    """The folder of an output.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        planned.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{planned.path.parent} could not be made ({error.strerror}); {ADVICE}.") from None
 
 
 def require_parquet() -> None:

@@ -105,10 +105,12 @@ class Lines:
 
     Args:
         rows: how many hold data.
+        characters: of all lines.
         is_plain: no blank lines, and every line ends in a newline: what readers other than Python's take alike.
     """
 
     rows: int = 0
+    characters: int = 0
     is_plain: bool = True
 
 
@@ -135,6 +137,7 @@ def records(form: Form, found: Lines | None = None) -> Iterator[list[str]]:
 
     def lines(file: TextIO) -> Iterator[str]:
         for line in file:
+            found.characters += len(line)
             if line[-1] == "\r" or line.isspace():
                 found.is_plain = False
             yield line

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaekit.data.delimited import CHUNK, Form, check_lines, form_of, open_text, records
 from vaekit.data.memory import memory
@@ -21,8 +21,9 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "?", "#
 """What stands for a missing cell, blanks around it left aside."""
 MAX_CELLS = 100_000_000
 """Of a larger table a random sample of rows is taken; of a smaller one too, where memory is short."""
-BYTES_PER_CELL, MEMORY_SHARE = 120, 0.4
-"""What a cell takes while it is read, as text and as a number, and the share of the memory that all may take."""
+MEMORY_SHARE, BYTES_PER_CELL, COPIES = 0.4, 60, 3
+"""The share of the memory that a table may take while it is read: so many bytes a cell, and so many times its text."""
+FIRST_ROWS, LEAST_ROWS = 10_000, 1000
 
 
 def import_polars() -> Any:
@@ -50,15 +51,16 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape") and not hasattr(data, "detach")
 
 
-def cells_that_fit() -> int:
-    """How many cells of a table are read at most, by the memory that there is."""
-    return min(MAX_CELLS, int(MEMORY_SHARE * memory() / BYTES_PER_CELL))
+class Text(NamedTuple):
+    """A table as columns of text, missing cells null; notes; and of how many cells it is a sample, None for all."""
+
+    frame: pl.DataFrame
+    notes: list[str]
+    max_cells: int | None
 
 
-def read_frame(
-    path: Path, *, max_cells: int | None = None, seed: int = 0, whole: bool = False
-) -> tuple[pl.DataFrame, list[str]]:
-    """A file as columns of text, missing cells null, and notes.
+def read_frame(path: Path, *, max_cells: int | None = None, seed: int = 0, whole: bool = False) -> Text:
+    """A file as a `Text`.
 
     Args:
         path: .csv, .tsv, also .gz, or .parquet.
@@ -69,11 +71,11 @@ def read_frame(
     Raises:
         UserError: a format that is not read, a damaged file, ragged lines, no rows.
     """
-    limit = Limit(path, cells_that_fit() if max_cells is None else max_cells, seed, whole)
+    limit = Limit(path, max_cells, seed, whole)
     frame, notes = (
         _read_parquet(path, limit) if path.suffix.lower() == ".parquet" else _read_text(path, limit)
     )
-    return as_text(frame), notes
+    return Text(as_text(frame), [*notes, *limit.notes], limit.max_cells if limit.notes else None)
 
 
 def _read_parquet(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
@@ -83,8 +85,11 @@ def _read_parquet(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
         rows = lazy.select(pl.len()).collect().item()
         if not rows:
             raise UserError(f"{path} has columns and no rows; expected one example a row.")
-        taken, notes = limit.sampled(lazy, rows, len(lazy.collect_schema()))
-        return taken.collect(engine="streaming"), notes
+        first = lazy.head(FIRST_ROWS).collect()
+        if limit.is_exceeded(rows, first.width, first.estimated_size() / first.height):
+            lazy = lazy.with_row_index("vaekit_row").filter(limit.takes(pl.col("vaekit_row").cast(pl.UInt64)))
+            lazy = lazy.drop("vaekit_row")
+        return lazy.collect(engine="streaming"), []
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UserError(f"{path} is cut off, damaged or no Parquet file ({_first_line(error)}).") from None
 
@@ -95,61 +100,83 @@ def _read_text(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
     lines = check_lines(form)
     if not lines.rows:
         raise UserError(f"{path} has a header and no rows; expected one example a line.")
+    is_sample = limit.is_exceeded(lines.rows, len(form.header), lines.characters / lines.rows)
     problem = ""
     with tempfile.TemporaryDirectory() as folder:
-        # Quotes inside a field, for example, polars refuses and Python's reader takes as they are: it rewrites them.
-        for is_plain in (True, False) if lines.is_plain else (False,):
-            source = _as_utf8(form, Path(folder)) if is_plain else _rewritten(form, Path(folder))
+        # Quotes inside a field, for example, polars refuses and Python's reader takes as they are: it rewrites them. It
+        # also draws the sample: polars would map a file into memory that may be larger than that.
+        for is_plain in (True, False) if lines.is_plain and not is_sample else (False,):
+            source = _as_utf8(form, Path(folder)) if is_plain else _rewritten(form, Path(folder), limit)
             try:
-                lazy = pl.scan_csv(
-                    source, separator=form.delimiter, infer_schema=False, has_header=form.has_header or not is_plain,
-                    with_column_names=lambda _: form.header,
+                frame = pl.read_csv(
+                    source, separator=form.delimiter, infer_schema=False,
+                    has_header=form.has_header or not is_plain, new_columns=form.header,
                 )  # fmt: skip
-                taken, notes = limit.sampled(lazy, lines.rows, len(form.header))
-                frame = taken.collect(engine="streaming")
             except pl.exceptions.PolarsError as error:
                 problem = _first_line(error)
                 continue
-            if notes or len(frame) == lines.rows:
-                return frame, [*form.notes, *notes]
+            if is_sample or len(frame) == lines.rows:
+                return frame, form.notes
     raise UserError(f"{path} could not be read ({problem or 'its lines cannot be told apart'}).")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limit:
     """How much of a table is read.
 
     Args:
         path: the table.
-        max_cells, seed, whole: as in `read_frame`.
+        max_cells: at most so many cells; chosen by the memory when None.
+        seed, whole: as in `read_frame`.
+        share: of the rows that are read.
+        notes: a sentence, once it is known that the table is larger.
     """
 
     path: Path
-    max_cells: int
+    max_cells: int | None
     seed: int
     whole: bool
+    share: float = 1.0
+    notes: list[str] = field(default_factory=list)
 
-    def sampled(self, lazy: Any, rows: int, columns: int) -> tuple[Any, list[str]]:
-        """All rows, or as many random ones as make `max_cells`; by their numbers, so that nothing else is held.
+    def is_exceeded(self, rows: int, columns: int, row_bytes: float) -> bool:
+        """Whether there are more cells than may be read; then rows are drawn.
+
+        Args:
+            rows, columns: of the table.
+            row_bytes: text of a row, on average.
 
         Raises:
-            UserError: there are more, and all are needed.
+            UserError: there are more, and all are needed; or there is no memory for a thousand rows.
         """
-        pl = import_polars()
+        if self.max_cells is None:
+            have = memory()
+            self.max_cells = min(
+                MAX_CELLS, int(MEMORY_SHARE * have / (BYTES_PER_CELL + COPIES * row_bytes / columns))
+            )
+            if self.max_cells < min(rows, LEAST_ROWS) * columns:
+                raise UserError(
+                    f"{self.path} has {columns:,} columns and {rows:,} rows, and {have / 1e6:,.0f} MB of memory are "
+                    "too little to read it; give vaekit more, or the table fewer columns."
+                )
         keep = max(1, self.max_cells // columns)
         if rows <= keep:
-            return lazy, []
+            return False
         if self.whole:
             raise UserError(
                 f"{self.path} has {rows:,} rows, more than the memory takes at once; give it in pieces of at most "
                 f"{keep:,} rows."
             )
-        # Knuth's multiplicative hash of the row number: the same rows with every version of polars.
-        mixed = ((pl.col("vaekit_row").cast(pl.UInt64) + self.seed) * 2654435761) % 2**32
-        taken = lazy.with_row_index("vaekit_row").filter(mixed < int(2**32 * keep / rows)).drop("vaekit_row")
-        return taken, [
+        self.share = keep / rows
+        self.notes = [
             f"The table has {rows:,} rows; a random sample of about {keep:,} of them was read, to bound memory."
         ]
+        return True
+
+    def takes(self, row: Any) -> Any:
+        """Whether the row of that number is drawn; by its number, so that nothing else is held."""
+        # Knuth's multiplicative hash: the same rows with every version of every library.
+        return ((row + self.seed) * 2654435761) % 2**32 < int(2**32 * self.share)
 
 
 def from_any_frame(data: Any) -> pl.DataFrame:
@@ -243,13 +270,13 @@ def _as_utf8(form: Form, folder: Path) -> Path:
     return copy
 
 
-def _rewritten(form: Form, folder: Path) -> Path:
-    """A temporary copy in UTF-8 with a header, the lines with data, and quotes where they are needed."""
+def _rewritten(form: Form, folder: Path, limit: Limit) -> Path:
+    """A temporary copy in UTF-8 with a header, the lines with data that `limit` takes, and quotes where need be."""
     copy = folder / "copy.csv"
     with copy.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, delimiter=form.delimiter, lineterminator="\n")
         writer.writerow(form.header)
-        writer.writerows(records(form))
+        writer.writerows(fields for row, fields in enumerate(records(form)) if limit.takes(row))
     return copy
 
 

@@ -159,7 +159,7 @@ def _adult(name: str, types: Any = None) -> Source:
 
     file = find(locate(name, ("adult.csv.gz",)), "adult.csv.gz")
     assert file is not None
-    frame, notes = read_frame(file)
+    frame, notes, _ = read_frame(file)
     if "split" not in frame.columns:
         raise UserError(f"{file} is not the table of 16 columns expected, with split as the last; fetch it again.")
     part = frame["split"].to_numpy()

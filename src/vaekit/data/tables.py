@@ -14,7 +14,6 @@ import numpy as np
 from vaekit.data.dates import dates_of
 from vaekit.data.frames import (
     as_text,
-    cells_that_fit,
     from_any_frame,
     import_polars,
     is_frame,
@@ -58,12 +57,10 @@ def read_table(data: Any, types: Any = None, *, max_cells: int | None = None, se
             "sha256": digest.hexdigest(),
         }
     else:
-        limit = cells_that_fit() if max_cells is None else max_cells
-        frame, notes = read_frame(Path(data), max_cells=limit, seed=seed)
+        frame, notes, limit = read_frame(Path(data), max_cells=max_cells, seed=seed)
         name = Path(data).name.split(".")[0]
-        is_sample = any("a random sample" in note for note in notes)
         # Elsewhere, or later, the memory may be another one, and the sample has to stay the same.
-        identity = {"max_cells": limit} if is_sample else {}
+        identity = {} if limit is None else {"max_cells": limit}
     columns, block, more = encode(frame, types)
     return Source(name, "table", {"all": block}, None, dtype="float64", columns=columns, notes=[*notes, *more],
                   identity=identity)  # fmt: skip
@@ -211,7 +208,7 @@ def read_rows(data: Any, schema: Schema) -> tuple[np.ndarray, list[str], pl.Data
     Raises:
         UserError: a column of the schema is missing, or a frame that cannot be read.
     """
-    frame, notes = (from_any_frame(data), []) if is_frame(data) else read_frame(Path(data), whole=True)
+    frame, notes = (from_any_frame(data), []) if is_frame(data) else read_frame(Path(data), whole=True)[:2]
     lost = [column.name for column in schema.columns if column.name not in frame.columns]
     if lost:
         raise UserError(

@@ -12,6 +12,8 @@ LEVEL = 0.95
 NUM_RESAMPLES = 1000
 NORMAL = 1.959964
 """Standard errors on either side of a 95 % interval."""
+KEPT = 200_000
+"""Examples whose figures are held one by one."""
 CELLS = 2**22
 """Indices drawn at a time: 32 MB."""
 
@@ -47,6 +49,62 @@ def bootstrap_interval(
         means.append(values[drawn].mean(-1))
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
     return torch.quantile(torch.cat(means), tails).tolist()
+
+
+class Figures:
+    """A figure of each example as batches come, (B,) or (L, B): one by one while they are few, then their mean and
+    spread alone, so that any number of examples takes the same memory. Chan et al., 1979.
+
+    Example:
+        >>> figures = Figures()
+        >>> figures.add(torch.tensor([1.0, 2.0]))
+        >>> figures.add(torch.tensor([6.0]))
+        >>> figures.mean.item(), round(figures.standard_error, 3)
+        (3.0, 1.528)
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[Tensor] | None = []
+        self.num = 0
+        self._mean = self._squares = torch.zeros((), dtype=torch.float64)
+
+    def add(self, values: Tensor) -> None:
+        """Take in the figures of some examples."""
+        values = values.detach().cpu().double()
+        if self.kept is not None:
+            self.kept.append(values)
+        num, mean = values.shape[-1], values.mean(-1)
+        squares, shift, total = (
+            (values - mean.unsqueeze(-1)).square().sum(-1),
+            mean - self._mean,
+            self.num + values.shape[-1],
+        )
+        self._squares = self._squares + squares + shift.square() * (self.num * num / total)
+        self._mean, self.num = self._mean + shift * (num / total), total
+        if self.num > KEPT:
+            self.kept = None
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean over examples, () or (L,)."""
+        return self._mean if self.kept is None else torch.cat(self.kept, -1).mean(-1)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean; NaN for fewer than two examples."""
+        if self.num < 2:
+            return math.nan
+        if self.kept is not None:
+            return float(torch.cat(self.kept, -1).std() / math.sqrt(self.num))
+        return math.sqrt(float(self._squares) / (self.num - 1) / self.num)
+
+    @property
+    def interval(self) -> list[float] | None:
+        """95 % interval of the mean: by the bootstrap, of many examples by the normal law, which is then the same."""
+        if self.kept is not None:
+            return bootstrap_interval(torch.cat(self.kept, -1))
+        half = NORMAL * self.standard_error
+        return [float(self.mean) - half, float(self.mean) + half]
 
 
 def with_interval(name: str, value: float, error: float) -> dict[str, Any]:

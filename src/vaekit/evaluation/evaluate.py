@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vaekit.errors import UserError
 from vaekit.evaluation.active_units import ActiveUnits
-from vaekit.evaluation.bootstrap import bootstrap_interval
-from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, standard_error, subset
+from vaekit.evaluation.bootstrap import Figures
+from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating, subset
 from vaekit.evaluation.codebook import code_usage
 from vaekit.evaluation.frechet import frechet_pca64
 from vaekit.evaluation.likelihood import ImportanceSum
@@ -108,17 +108,14 @@ def evaluate(
 class _PerExample:
     """What is gathered batch by batch: named values of each example, and the running statistics."""
 
-    values: dict[str, list[Tensor]] = field(default_factory=dict)
-    objective: dict[str, list[Tensor]] = field(default_factory=dict)
+    values: dict[str, Figures] = field(default_factory=dict)
+    objective: dict[str, Figures] = field(default_factory=dict)
     kl_sums: list[Tensor] = field(default_factory=list)
     units: ActiveUnits = field(default_factory=ActiveUnits)
 
     def add(self, **values: Tensor) -> None:
         for name, value in values.items():
-            self.values.setdefault(name, []).append(value)
-
-    def all(self, name: str) -> Tensor:
-        return torch.cat(self.values[name], -1)
+            self.values.setdefault(name, Figures()).add(value)
 
 
 def _measure(
@@ -147,7 +144,7 @@ def _measure(
         out.kl_sums = [a + b for a, b in zip(out.kl_sums, sums)] if out.kl_sums else sums
     if objective is not None:
         for name, value in objective(model(x, y, objective.num_samples)).terms.items():
-            out.objective.setdefault(name, []).append(value.cpu().double())
+            out.objective.setdefault(name, Figures()).add(value)
 
 
 def _comparable(model: Model, x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
@@ -166,17 +163,18 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
     results: dict[str, Any] = dict.fromkeys([n + s for n in names for s in ("", "_se", "_interval")])
     for name in names:
         if name in out.values and not (name == "nll" and num_samples == 0):
-            results[name], results[name + "_se"] = float(out.all(name).mean()), standard_error(out.all(name))
-            results[name + "_interval"] = bootstrap_interval(out.all(name))
+            found = out.values[name]
+            results[name], results[name + "_se"] = float(found.mean), found.standard_error
+            results[name + "_interval"] = found.interval
     results["psnr"] = psnr(results["mse"], schema)
     results["num_samples"] = num_samples if model.is_density else 0
     results["is_likelihood"] = model.is_density and model.likelihood.is_likelihood_of(schema)
     results["loss"], results["ess"] = results["distortion"], None
     if model.is_density:
-        kls = [kls / len(out.all("elbo")) for kls in out.kl_sums]
+        kls = [kls / out.values["elbo"].num for kls in out.kl_sums]
         results["loss"] = -results["elbo"]
-        results["ess"] = float(out.all("ess").mean()) if num_samples else None
-        results["rate_per_layer"] = out.all("rate_per_layer").mean(-1).tolist()
+        results["ess"] = float(out.values["ess"].mean) if num_samples else None
+        results["rate_per_layer"] = out.values["rate_per_layer"].mean.tolist()
         results["active_units"], results["num_units"] = out.units.count, len(out.units.mask)
         if sum(map(len, kls)) <= MAX_DIMENSIONS:
             results["rate_per_dimension"] = [kl.tolist() for kl in kls]
@@ -189,7 +187,7 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
         # A probability of grid values has no unit; a density would depend on the scale of x.
         results["bits_per_dim"] = results["nll"] / (schema.num_features * math.log(2))
     if out.objective:
-        results["objective"] = {k: float(torch.cat(v).mean()) for k, v in out.objective.items()}
+        results["objective"] = {k: float(v.mean) for k, v in out.objective.items()}
     return results
 
 

@@ -97,8 +97,8 @@ class Cells(nn.Module):
         # A number may differ from a special one by rounding in float32, and whole ones by far more at least.
         near = 1e-6 * (1 + self.specials.abs().nan_to_num(posinf=0.0)) + 0.1 * self.step[:, None]
         hits = (values.unsqueeze(-1) - self.specials).abs() <= near
-        found, place = hits.max(-1) if hits.shape[-1] else (torch.zeros_like(values).bool(), values.long())
-        return Numbers(*self.score(values), torch.where(found, place, self.num_specials))
+        found, place = hits.int().max(-1) if hits.shape[-1] else (torch.zeros_like(values), values.long())
+        return Numbers(*self.score(values), torch.where(found > 0, place, self.num_specials))
 
     def _place(self, borders: Tensor, x: Tensor) -> Tensor:
         """The piece that each value (..., C_n) lies in."""

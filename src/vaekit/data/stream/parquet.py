@@ -184,6 +184,35 @@ def stream_parquet(path: Path, files: Sequence[Path], types: Any) -> Source:
     return Source(name, "table", {"all": Block(rows)}, None, dtype="float64")
 
 
+def rows_of_schema(files: Sequence[Path], schema: Schema) -> Rows:
+    """The rows of Parquet files by the columns of a schema that is known.
+
+    Raises:
+        UserError: a damaged file, or one that lacks a column.
+    """
+    rows = stream_parquet(files[0], files, None).blocks["all"].raw
+    there = opened(str(files[0])).schema_arrow.names
+    if gone := [column.name for column in schema.columns if column.name not in there]:
+        raise UserError(
+            f"{files[0]} lacks the column{'s' if len(gone) > 1 else ''} {', '.join(gone)} that the model was trained "
+            f"on; its columns are {', '.join(there)}."
+        )
+    return decoded_by(rows, schema)
+
+
+def decoded_by(rows: Rows, schema: Schema, readers: Readers | None = None) -> Rows:
+    """Rows whose values are those of the columns of a schema."""
+    return dataclasses.replace(rows, readers=readers or readers_of(schema), shape=schema.shape)
+
+
+def readers_of(schema: Schema) -> Readers:
+    """What reads row groups by the columns of a schema."""
+    per_column = [
+        v if isinstance(v, tuple) else (v,) * len(schema.columns) for v in (schema.offset, schema.scale)
+    ]
+    return Readers(ParquetDecoder([dataclasses.asdict(c) for c in schema.columns], *per_column))
+
+
 def settle(source: Source, parts: dict[str, Block]) -> Schema:
     """The schema, by a sample of the training rows; from now on the rows of all parts are decoded by its columns.
 
@@ -200,12 +229,9 @@ def settle(source: Source, parts: dict[str, Block]) -> Schema:
         f"What the columns are was told from {len(block):,} of {len(train):,} training rows; a category that is not "
         "among them counts as missing.",
     ]
-    per_column = [
-        v if isinstance(v, tuple) else (v,) * len(schema.columns) for v in (schema.offset, schema.scale)
-    ]
-    readers = Readers(ParquetDecoder([dataclasses.asdict(c) for c in schema.columns], *per_column))
+    readers = readers_of(schema)
     for part in parts.values():
-        part.raw = dataclasses.replace(part.raw, readers=readers, shape=schema.shape)
+        part.raw = decoded_by(part.raw, schema, readers)
     return schema
 
 
