@@ -185,15 +185,11 @@ def _export(half: Half, inputs: tuple[Tensor, ...], is_small: bool) -> Graph:
     shapes = dict(zip((*half.inputs, *half.outputs), (tuple(v.shape[1:]) for v in (*inputs, *expected))))
     for bits in range(FEWEST_BITS, ALL_BITS) if is_small else ():
         content = _content(whole, half, bits)
-        error = _difference(_run(content, half.outputs, feeds), expected)
+        error = _error(content, half.outputs, feeds, expected)
         if error <= SMALL_TOLERANCE:
             return Graph(content, half.inputs, half.outputs, shapes, error)
     content = _content(whole, half, ALL_BITS)
-    one = {name: value[:1] for name, value in feeds.items()}
-    error = max(
-        _difference(_run(content, half.outputs, feeds), expected),
-        _difference(_run(content, half.outputs, one), [value[:1] for value in expected]),
-    )
+    error = _error(content, half.outputs, feeds, expected)
     if error > TOLERANCE:
         raise UserError(
             f"The exported {type(half.model).__name__} differs from PyTorch by {error:.2g}, more than {TOLERANCE:g}; "
@@ -309,14 +305,21 @@ def rounded(values: np.ndarray, mantissa_bits: int) -> np.ndarray:
     return np.where(np.isfinite(made), made, values).astype("<f4")
 
 
-def _run(content: bytes, outputs: Sequence[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+def _error(
+    content: bytes, outputs: Sequence[str], feeds: dict[str, np.ndarray], expected: list[np.ndarray]
+) -> float:
+    """How far a graph is from PyTorch, on all examples at once and on the first one alone."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return session.run(list(outputs), feeds)
+    one = session.run(list(outputs), {name: value[:1] for name, value in feeds.items()})
+    return max(
+        _difference(session.run(list(outputs), feeds), expected),
+        _difference(one, [value[:1] for value in expected]),
+    )
 
 
 def _difference(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
