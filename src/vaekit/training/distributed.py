@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -146,7 +148,8 @@ def is_about_connection(error: Exception) -> bool:
 def _post(text: str, wait: float) -> str | None:
     """Leave an error where the other processes find it; returns what one of them left before, None for nothing."""
     if rank() > 0:
-        time.sleep(wait)  # an error that all have is said by the first
+        with _deaf():
+            time.sleep(wait)  # an error that all have is said by the first
     try:
         store = dist.distributed_c10d._get_default_store()
         found = store.compare_set("vaekit error", "", f"{rank()} {text}").decode()
@@ -154,6 +157,20 @@ def _post(text: str, wait: float) -> str | None:
         return None  # whoever kept the store is gone
     who, _, said = found.partition(" ")
     return None if int(who) == rank() else said
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Within it, SIGTERM is not heard: torchrun sends it to the others at once when it lost one, and they have
+    something to say first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Agreement:
