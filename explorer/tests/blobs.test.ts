@@ -42,6 +42,15 @@ describe("bytes", () => {
     expect(() => asTensor(bytes(1, 0, 0), ref)).toThrow("broken-blob");
     expect(() => asTensor(bytes(1), { ...ref, dtype: "float64" as never })).toThrow("broken-blob");
   });
+  it("puts steps within half a step of where they stand, evenly", () => {
+    const ref = { blob: "a", dtype: "uint8" as const, shape: [500, 2], scale: [0.5, 2], offset: [-1, 10] };
+    const { data } = asTensor(new Uint8Array(1000).fill(4), ref);
+    const column = (d: number) => Array.from({ length: 500 }, (_, n) => data[2 * n + d]);
+    expect(Math.min(...column(0))).toBeGreaterThanOrEqual(0.75);
+    expect(Math.max(...column(0))).toBeLessThanOrEqual(1.25);
+    expect(Math.max(...column(1)) - Math.min(...column(1))).toBeGreaterThan(1.9);
+    expect(column(1).reduce((a, b) => a + b) / 500).toBeCloseTo(18, 0);
+  });
   it("names the blob that is missing or damaged", async () => {
     await expect(new Blobs(() => null).bytes("mean")).rejects.toThrow("missing-blob: mean");
     const damaged = { textContent: "AAAA", getAttribute: () => null } as unknown as Element;

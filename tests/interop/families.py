@@ -139,6 +139,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "class prior": class_prior,
     "vamp": vamp,
     "mixture": lambda: flat(prior=vk.MixturePrior(3, 4)),
+    "fitted": lambda: flat(prior=vk.MixturePrior(3, 4, covariance="full")),
     "hierarchy": hierarchy,
     "ladder": ladder,
     "codebook": lambda: quantized(vk.Codebook(6, 4)),

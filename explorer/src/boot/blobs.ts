@@ -54,7 +54,21 @@ export function asTensor(bytes: Uint8Array<ArrayBuffer>, ref: ArrayRef): Tensor 
   const size = ref.shape.reduce((a, b) => a * b, 1);
   if (!width || bytes.length < size * width) throw new Problem("broken-blob", ref.blob);
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + size * width);
-  return { data: typed(buffer, ref.dtype), shape: ref.shape };
+  const data = typed(buffer, ref.dtype);
+  return { data: ref.scale ? fromSteps(data, ref.scale, ref.offset ?? [0]) : data, shape: ref.shape };
+}
+
+/** Steps to numbers, each somewhere within its step, so that no lattice shows. */
+function fromSteps(steps: Numbers, scale: number[], offset: number[]): Float32Array {
+  const out = new Float32Array(steps.length);
+  const width = scale.length;
+  for (let i = 0; i < steps.length; i++) {
+    let hash = Math.imul(i ^ (i >>> 15), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    const within = (hash >>> 16) / 65536 - 0.5;
+    out[i] = (steps[i] + within) * scale[i % width] + offset[i % offset.length];
+  }
+  return out;
 }
 
 function typed(buffer: ArrayBuffer, dtype: ArrayRef["dtype"]): Numbers {

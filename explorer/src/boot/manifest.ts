@@ -5,6 +5,9 @@ export interface ArrayRef {
   blob: string;
   dtype: "float16" | "float32" | "uint8" | "int16" | "int32";
   shape: number[];
+  /** Of each column, where the numbers are steps. */
+  scale?: number[];
+  offset?: number[];
 }
 
 export interface GraphRef {

@@ -11,6 +11,8 @@ import numpy as np
 __all__ = ["Blob", "Blobs"]
 
 WIDTHS = {"float16": 2, "float32": 4, "uint8": 1, "int16": 2, "int32": 4}
+WIDEST = 16.0
+"""Range of a column in its standard deviations, beyond which a byte has steps that one can see."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,32 @@ class Blobs:
         self.held[self.prefix + name] = Blob.pack(array.tobytes(), WIDTHS[dtype])
         return {"blob": self.prefix + name, "dtype": dtype, "shape": list(array.shape)}
 
+    def column_steps(self, name: str, values: Any, *, bits: int) -> dict[str, Any]:
+        """Hold numbers (N, D) or (N,) as a map shows them: in 256 steps over the range of each column, a byte each.
+
+        Where a wild number would make the steps of its column wide, all are float16 instead.
+
+        Args:
+            name: of the blob, without the prefix.
+            values: finite ones fit into bytes.
+            bits: of float16, as in `array`.
+        """
+        array = np.asarray(values, np.float64)
+        low, high, spread = array.min(0, initial=np.inf), array.max(0, initial=-np.inf), array.std(0)
+        if not len(array) or not np.isfinite(spread).all() or (high - low > WIDEST * spread).any():
+            return self.array(name, values, "float16", bits=bits)
+        scale = np.maximum(high - low, 1e-9) / 255
+        stated = self.array(name, np.round((array - low) / scale), "uint8")
+        return stated | {"scale": _short(scale), "offset": _short(low)}
+
     def graph(self, name: str, graph: Any) -> dict[str, Any]:
         """Hold an exported graph; returns how the manifest states it."""
         self.held[self.prefix + name] = Blob.pack(filled(graph.onnx), 4)
         return {"blob": self.prefix + name, "inputs": list(graph.inputs), "outputs": list(graph.outputs)}
+
+
+def _short(values: Any) -> list[float]:
+    return [float(f"{v:.6g}") for v in np.atleast_1d(values)]
 
 
 def filled(onnx: bytes) -> bytes:

@@ -107,13 +107,14 @@ def state_points(
     if points.mean is None:
         return None
     mean, std, label = points.mean[:count], points.std, points.label
-    position = 10 if mean.shape[1] == 2 else 8
+    is_flat = mean.shape[1] <= 2  # there are few numbers, and nothing else is drawn from them
+    stated = blobs.array("mean", mean, "float16") if is_flat else blobs.column_steps("mean", mean, bits=8)
     return {
-        "mean": blobs.array("mean", mean, "float16", bits=position),
-        "std": None if std is None else blobs.array("std", std[:count], "float16", bits=4),
+        "mean": stated,
+        "std": None if std is None else blobs.array("std", std[:count], "float16", bits=4 if is_flat else 2),
         "label": None if label is None else _labels(label[:count], blobs),
         "metrics": {
-            k: blobs.array(f"metric-{k}", v[:count], "float16", bits=6) for k, v in points.metrics.items()
+            k: blobs.column_steps(f"metric-{k}", v[:count], bits=6) for k, v in points.metrics.items()
         },
         "plane": plane,
     }
