@@ -98,6 +98,7 @@ class Options:
     data: dict[str, Any]
     settings: dict[str, Any]
     recipe: dict[str, Any]
+    is_batch_auto: bool = False
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -140,6 +141,9 @@ def sort_options(options: dict[str, Any], recipe: Callable[..., Any] | None) -> 
     own = {name: p.annotation for name, p in parameters_of(recipe).items()} if recipe else {}
     result = Options({}, {}, {})
     for name, value in options.items():
+        if name == "batch_size" and value == "auto":
+            result.is_batch_auto = True
+            continue
         for known, target in ((data, result.data), (settings, result.settings), (own, result.recipe)):
             if name in known:
                 target[name] = checked(name, value, known[name]) if name != "labels" else value

@@ -137,8 +137,8 @@ def test_what_cannot_be_done_is_said(sound: Path, here: Path, refused: Callable[
 
 
 def test_a_long_recording_gets_a_sequence_of_codes(sound: Path) -> None:
-    from vaekit.api import default_recipe
     from vaekit.data import open_data
+    from vaekit.plan import default_recipe
 
     soundfile.write(sound / "talk.wav", np.concatenate([tone(0.5, 300 + 10 * i) for i in range(60)]), RATE)
     assert default_recipe(open_data(sound / "talk.wav").schema) == "audio"

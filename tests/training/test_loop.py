@@ -156,7 +156,8 @@ def test_bfloat16_changes_networks_only(tmp_path):
     run = train(tmp_path, precision="bfloat16", epochs=3)
     assert all(p.dtype == torch.float32 for p in run.load_model().parameters())
     assert all(math.isfinite(row["train"]["loss"]) for row in run.metrics())
-    assert choose_precision("float32", torch.device("cpu")) is torch.float32
+    assert choose_precision("float32", torch.device("cpu"), 10**6)[0] is torch.float32
+    assert choose_precision("auto", torch.device("cpu"), 1000)[0] is torch.float32
 
 
 @pytest.mark.parametrize(

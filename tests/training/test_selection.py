@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vaekit import ELBO, Linear
-from vaekit.training.loop import selection_score
+from vaekit.training.selection import selection_score
 
 VALID = {"loss": 3.0, "elbo": -9.0, "distortion": 2.0, "rate": 7.0}
 

@@ -10,7 +10,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -79,6 +79,8 @@ def option(name: str, annotation: Any, text: str, default: Any, group: Group) ->
     converter: Any = None
     if annotation == Size:
         kind, converter = str | None, parse_size
+    elif name == "batch_size":
+        kind, converter = int | Literal["auto"] | None, whole
     elif int in (annotation, *typing.get_args(annotation)):
         converter = whole
     # A switch that is off has no opposite to list; --name=false undoes what a config says.
@@ -89,9 +91,11 @@ def option(name: str, annotation: Any, text: str, default: Any, group: Group) ->
     )
 
 
-def whole(kind: Any, tokens: Sequence[Any]) -> int | None:
-    """A whole number, or none; cyclopts itself would round 1.5."""
+def whole(kind: Any, tokens: Sequence[Any]) -> int | str | None:
+    """A whole number, or none or auto; cyclopts itself would round 1.5."""
     text = tokens[0].value
+    if text == "auto" and Literal["auto"] in typing.get_args(kind):
+        return text
     if text.lower() == "none" and type(None) in typing.get_args(kind):
         return None
     try:

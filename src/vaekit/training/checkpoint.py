@@ -27,6 +27,7 @@ class Progress:
         best_epoch: the epoch of that score.
         metrics_bytes: length of metrics.jsonl that belongs to this state; anything behind it is from a killed epoch.
         is_done: no epoch is left, or patience ran out.
+        micro_batch: examples that pass at once, where whole batches did not fit in memory.
     """
 
     epoch: int = 0
@@ -35,6 +36,7 @@ class Progress:
     best_epoch: int = 0
     metrics_bytes: int = 0
     is_done: bool = False
+    micro_batch: int | None = None
 
 
 @dataclass

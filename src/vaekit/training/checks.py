@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vaekit.errors import UserError
+from vaekit.ranks import world
 from vaekit.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def require_fitting(model: Model, objective: Objective, data: Dataset, settings:
             f"The model is for x of shape {model.likelihood.event_shape}; {data.schema.name} has shape "
             f"{data.schema.shape}. Build the model for the data's shape."
         )
+    if settings.micro_batch is not None and settings.micro_batch < settings.batch_size:
+        if objective.is_coupled:
+            raise UserError(
+                f"{type(objective).__name__} compares the examples of a batch with each other, so a batch cannot be "
+                "worked off in pieces; leave --micro-batch out."
+            )
+        if world() > 1 and settings.draws == "same":
+            raise UserError("Of several processes, --micro-batch needs --draws own.")
     if settings.batch_size > len(data.train):
         raise UserError(
             f"batch_size {settings.batch_size} is larger than the training part of {len(data.train)} "

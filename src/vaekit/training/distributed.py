@@ -305,6 +305,19 @@ class Team:
         return dict(zip(sums, values.unbind(), strict=True))
 
     @contextlib.contextmanager
+    def holding_back(self, is_more: bool) -> Iterator[None]:
+        """Within it, gradients stay with this process where more of the same batch are to come."""
+        if world() == 1 or not is_more:
+            yield
+        elif self.is_sharded:
+            self.score.set_requires_gradient_sync(False)  # type: ignore[operator]  # of an FSDPModule
+            yield
+            self.score.set_requires_gradient_sync(True)  # type: ignore[operator]
+        else:
+            with self.score.no_sync():  # type: ignore[operator]  # of DistributedDataParallel
+                yield
+
+    @contextlib.contextmanager
     def gathered(self) -> Iterator[None]:
         """Within it, the model may be used otherwise than by `score`: weights in shards are whole when used."""
         if not (self.is_sharded and world() > 1):

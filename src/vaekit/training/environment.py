@@ -13,8 +13,8 @@ import vaekit
 from vaekit.ranks import world
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the run was made on, for whoever wants to repeat it."""
+def environment(device: torch.device, choices: dict[str, str]) -> dict[str, Any]:
+    """What the run was made on, for whoever wants to repeat it, and what was chosen for it and why."""
     name = (
         torch.cuda.get_device_name(device)
         if device.type == "cuda"
@@ -29,6 +29,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device_name": name,
         "threads": torch.get_num_threads(),
         "processes": world(),
+        "choices": choices,
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

@@ -25,14 +25,18 @@ from vaekit.training.checkpoint import (
     truncate,
 )
 from vaekit.training.checks import fingerprint, require_same_config
+from vaekit.training.compiled import choose_compiled
 from vaekit.training.distributed import Agreement, Team, first, world
 from vaekit.training.ema import EMA
+from vaekit.training.gradient import Gradient
 from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
 from vaekit.training.precision import choose_precision
+from vaekit.training.recompute import recompute
 from vaekit.training.replay import Replay
 from vaekit.training.report import Report
+from vaekit.training.selection import means, selection_score
 from vaekit.training.settings import Settings
 from vaekit.training.spikes import SpikeGuard
 from vaekit.training.watch import Watch
@@ -80,20 +84,29 @@ class Training:
         self.is_fresh = first(lambda: not self.checkpoint_path.exists()) == "True"
         if self.is_fresh:
             initialize(model, data.train)
-        self.precision = choose_precision(settings.precision, device)
+        self.choices: dict[str, str] = {}
+        """What was left to choose, and why it was chosen."""
+        self.precision, why = choose_precision(settings.precision, device, model.num_parameters)
+        self.choices["precision"] = f"{str(self.precision).removeprefix('torch.')}: {why}"
+        if settings.recompute:
+            self.choices["recompute"] = f"{recompute(model)} blocks"
         self.team = Team(model, objective, settings, self.precision, data.train, device)
         self.model, self.objective = model, objective
         self.train_part = data.train.to(device)
         self.valid_part = data.valid.to(device) if data.valid is not None else None
+        self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
+        self.num_steps = settings.epochs * self.steps_per_epoch
+        self.team.score, self.choices["step"] = choose_compiled(
+            self.team.score, self.train_part, settings, self.num_steps
+        )
         self.optimizer = make_optimizer(model, objective, settings)
         self.parameters = [own(p.detach()) for p in model.parameters()]
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
+        self.gradient = Gradient(self.team, objective, settings.micro_batch)
         self.saved, self.agree_to_save = time.monotonic(), Agreement()
         self.sums: dict[str, Tensor] = {}
-        self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
-        self.num_steps = settings.epochs * self.steps_per_epoch
         self.config = run.config  # as it was at the start; the file may be edited while the training runs
         self.fingerprint = fingerprint(data.train)
         self.replay = Replay(run.path / "replay.safetensors", model, self.valid_part or self.train_part)
@@ -117,13 +130,12 @@ class Training:
         size, first_of_batch = self.settings.batch_size, self.progress.step * self.settings.batch_size
         with self.team.sharing(min(size, len(self.train_part) - first_of_batch)) as share:
             x, y = self.train_part.batch(index)
-            total, terms = self.team.score(x, y)
             self.optimizer.zero_grad()
-            total.backward(self.team.weight(share))
+            total, terms = self.gradient(x, y, self.team.weight(share))
         self.descend()
         self.ema.update(done + 1)
 
-        self._add(self.sums, self.team.counted(share, total.detach(), terms))
+        self._add(self.sums, self.team.counted(share, total, terms))
         self.progress.step += 1
 
     def descend(self) -> None:
@@ -212,7 +224,8 @@ class Training:
         tensors = self.state() | optimizer_tensors(self.optimizer) | random_state(self.device)
         sums = self.team.total(self.sums)
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(sums.items())}
-        checkpoint = Checkpoint(tensors, dataclasses.replace(self.progress), self.config, self.fingerprint)
+        progress = dataclasses.replace(self.progress, micro_batch=self.gradient.micro)
+        checkpoint = Checkpoint(tensors, progress, self.config, self.fingerprint)
         self.team.save(checkpoint, self.checkpoint_path)
         self.saved = time.monotonic()
 
@@ -248,7 +261,7 @@ class Training:
         self.sums = {
             name.split(".", 2)[2]: tensors[name].to(self.device) * self.team.is_first for name in sums
         }
-        self.progress = checkpoint.progress
+        self.progress, self.gradient.micro = checkpoint.progress, checkpoint.progress.micro_batch
         first(lambda: truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes))
         self.replay.restore(self.progress.epoch)
 
@@ -291,6 +304,8 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
                     break
                 training.save_if_due()
                 report.step(progress.epoch + 1, settings.epochs, progress.step, len(batches))
+                while training.gradient.notes:
+                    report.say(training.gradient.notes.pop())
             training.require_finite(training.sums)
             interrupt.raise_if_requested()
             with training.ema.applied():
@@ -325,23 +340,3 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
 def hash_seed(seed: int, epoch: int) -> int:
     """Neighbouring seeds and epochs give unrelated permutations."""
     return (seed * 1_000_003 + epoch * 7_919 + 17) % 2**63
-
-
-def means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
-    """Sums over examples to means, read from the device in one go."""
-    if not sums:
-        return {}
-    values = (torch.stack(list(sums.values())) / count).tolist()
-    return dict(zip(sums, values, strict=True))
-
-
-def selection_score(valid: dict[str, float], is_steady: bool = False) -> float | None:
-    """What the best epoch is chosen by, lower is better: the bound where there is one, else the distortion; the loss
-    itself where it is another than the ELBO's and the same in every epoch."""
-    if is_steady and "loss" in valid:
-        return valid["loss"]
-    if "bound" in valid:  # that of several samples, which the objective raises in place of the ELBO
-        return -valid["bound"]
-    if "elbo" in valid:
-        return -valid["elbo"]
-    return valid.get("distortion", valid.get("loss"))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import torch
 
+ENOUGH = 2**17
+"""Weights from which on products in bfloat16 save more than the casts around them cost."""
 
-def choose_precision(asked: str, device: torch.device) -> torch.dtype:
-    """The format asked for; "auto" takes bfloat16 where the device has units for it.
+
+def choose_precision(asked: str, device: torch.device, num_weights: int) -> tuple[torch.dtype, str]:
+    """The format asked for, and why it is taken; "auto" takes bfloat16 where it is faster.
 
     Args:
         asked: "auto", "float32" or "bfloat16".
         device: where the training runs.
+        num_weights: of the model.
     """
-    if asked == "auto":
-        return torch.bfloat16 if has_bfloat16_units(device) else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[asked]
+    if asked != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[asked], "asked for"
+    if not has_bfloat16_units(device):
+        return torch.float32, "the device has no units for bfloat16"
+    if num_weights < ENOUGH:
+        return torch.float32, f"{num_weights:,} weights are too few to gain by bfloat16"
+    return torch.bfloat16, "the device has units for it"
 
 
 def has_bfloat16_units(device: torch.device) -> bool:

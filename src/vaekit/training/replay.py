@@ -74,7 +74,7 @@ class Replay:
         low, high = (
             (schema.low, schema.high)
             if math.isfinite(schema.high - schema.low)
-            else (float(self.x.min()), float(self.x.max()))
+            else (float(self.x.nan_to_num().min()), float(self.x.nan_to_num().max()))
         )
         self.span = (low, high if high > low else low + 1.0)
 

@@ -16,7 +16,7 @@ class Settings:
 
     Args:
         epochs: passes over the training part.
-        batch_size: examples a step.
+        batch_size: examples a step; "auto" measures which size the device works off fastest.
         learning_rate: the optimizer's rate, the highest one where a schedule changes it.
         optimizer: "adam" (Kingma and Ba, 2015) or "adamw" (Loshchilov and Hutter, 2019).
         weight_decay: decoupled decay of AdamW, or the L2 penalty's weight of Adam.
@@ -26,7 +26,12 @@ class Settings:
         skip_spikes: a step whose gradient norm exceeds this many times its running mean is skipped; None to take all.
         ema: decay of the moving average of the weights, which is then what is validated and kept; 0 for none.
         precision: of the networks while training: "float32", "bfloat16", or "auto": bfloat16 where the device has units
-            for it. Densities, KL and every evaluation stay in float32.
+            for it and the model is large enough to gain. Densities, KL and every evaluation stay in float32.
+        compile: generate code for the step: "always", "never", or "auto": where the run is long enough to repay it.
+        micro_batch: at most so many examples pass through the networks at once, and the gradients of a batch add up
+            (accumulation); None for whole batches, which are halved by themselves where they do not fit in memory.
+        recompute: keep the networks' activations of block borders alone and compute the others again for the gradient:
+            less memory for about a third more work (Chen et al., 2016).
         draws: of several processes: "same", those that one process would make, whatever their number; "own", quicker
             where there are hundreds, noise of each process's own.
         shard: of several processes, each keeps a part of the weights, gradients and optimizer state, for models that do
@@ -46,7 +51,10 @@ class Settings:
     clip_norm: float | None = None
     skip_spikes: float | None = None
     ema: float = 0.0
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "always", "never"] = "auto"
+    micro_batch: int | None = None
+    recompute: bool = False
     draws: Literal["same", "own"] = "same"
     shard: bool = False
     save_minutes: float = 10.0
@@ -62,7 +70,7 @@ class Settings:
         for name, low in at_least.items():
             if not low <= getattr(self, name) < math.inf:
                 raise UserError(f"{name} must be at least {low}; {getattr(self, name)} came.")
-        for name in ("learning_rate", "clip_norm", "patience", "skip_spikes"):
+        for name in ("learning_rate", "clip_norm", "patience", "skip_spikes", "micro_batch"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name} must be above 0 and finite; {value} came.")

@@ -1,0 +1,79 @@
+"""Gradient: of a batch, whole or in pieces whose gradients add up."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vaekit.ranks import world
+
+if TYPE_CHECKING:
+    from vaekit.objectives import Objective
+    from vaekit.training.distributed import Team
+
+Scored = tuple[Tensor, dict[str, Tensor]]
+
+
+class Gradient:
+    """Adds the gradient of a batch's mean to the weights' `grad`.
+
+    A batch that does not fit in memory is halved, and its pieces again, until they fit; `notes` then says so.
+
+    Args:
+        team: scores a batch.
+        objective: what is lowered; one that compares the examples of a batch with each other is never cut.
+        micro: at most so many examples at once, None for whole batches.
+    """
+
+    def __init__(self, team: Team, objective: Objective, micro: int | None) -> None:
+        self.team, self.micro, self.notes = team, micro, list[str]()
+        self.may_halve = world() == 1 and not objective.is_coupled
+
+    def __call__(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
+        """The batch's mean and its terms (B,).
+
+        Args:
+            x, y: examples and labels, (B, ...).
+            weight: what this process's mean counts, None for 1.
+        """
+        size = min(self.micro or len(x), len(x))
+        try:
+            return self._whole(x, y, weight) if size == len(x) else self._pieces(x, y, weight, size)
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or not self.may_halve or size == 1:
+                raise
+        self.micro = math.ceil(size / 2)
+        self.notes.append(
+            f"{size} examples at once do not fit in memory: batches are worked off in pieces of {self.micro} from now "
+            "on, and their gradients add up."
+        )
+        for parameter in self.team.score.parameters():
+            parameter.grad = None
+        return self(x, y, weight)
+
+    def _whole(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
+        total, terms = self.team.score(x, y)
+        total.backward(weight)
+        return total.detach(), terms
+
+    def _pieces(self, x: Tensor, y: Tensor | None, weight: Tensor | None, size: int) -> Scored:
+        gathered: dict[str, list[Tensor]] = {}
+        mean = x.new_zeros((), dtype=torch.float32)
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            share = len(x[rows]) / len(x)
+            with self.team.holding_back(start + size < len(x)):
+                total, terms = self.team.score(x[rows], None if y is None else y[rows])
+                (total * share).backward(weight)
+            mean = mean + total.detach() * share
+            for name, values in terms.items():
+                gathered.setdefault(name, []).append(values)
+        return mean, {name: torch.cat(pieces) for name, pieces in gathered.items()}
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory ran out; on a CPU torch raises a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
