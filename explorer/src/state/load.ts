@@ -86,6 +86,10 @@ export async function completeStudy(
   for (const graph of [info.encoder, info.prior?.model])
     if (graph) await engine.load(prefix + graph.blob, await blobs.bytes(graph.blob));
   study.canEncode.value = info.encoder !== null && info.encoder !== undefined;
+  // A draw of the prior of discrete codes is seldom a picture; an example is one.
+  const first = study.examples.peek()?.x[0];
+  if (info.family === "codes" && study.canEncode.value && first)
+    study.code.value = await study.model.encodeCodes(first, study.label.peek());
 }
 
 async function readMetrics(

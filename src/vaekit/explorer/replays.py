@@ -34,7 +34,7 @@ def state_replay(run: Run, size: int, plane: dict[str, Any] | None, blobs: Blobs
     if frames is None:
         return None
     made: dict[str, Any] = {"epoch": list(frames.epochs), "codes": None, "label": None}
-    made |= {"inputs": None, "reconstructions": None, "range": list(frames.span)}
+    made |= {"inputs": None, "reconstructions": None, "range": None}
     codes = _in_plane(frames, size, plane)
     if codes is not None:
         made["codes"] = blobs.array("replay-codes", codes, "float16", bits=8)
@@ -43,6 +43,7 @@ def state_replay(run: Run, size: int, plane: dict[str, Any] | None, blobs: Blobs
     if frames.reconstructions is not None and frames.inputs is not None:
         num = _few_enough(frames.reconstructions[:, 0].numel(), frames.inputs.shape[0])
         if num:
+            made["range"] = list(frames.span)
             made["inputs"] = blobs.array("replay-inputs", frames.inputs[:num].numpy(), "uint8")
             made["reconstructions"] = blobs.array(
                 "replay-reconstructions", frames.reconstructions[:, :num].numpy(), "uint8"

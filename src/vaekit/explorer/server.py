@@ -162,8 +162,8 @@ def make_server(app: Explorer) -> uvicorn.Server:
 
     return uvicorn.Server(
         uvicorn.Config(
-            app, http="h11", ws="none", lifespan="off", log_level="critical", access_log=False, loop="asyncio",
-            server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
+            app, http="h11", ws="none", lifespan="off", loop="asyncio", log_config=None, log_level="critical",
+            access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
         )
     )  # fmt: skip
 
