@@ -25,6 +25,7 @@ from log import logged
 
 from vaekit.evaluation.chunks import evaluating
 from vaekit.explorer.server import Explorer, listen, make_server
+from vaekit.interop.codes import grid_of
 from vaekit.interop.onnx import example_inputs, halves_of
 from vaekit.run import Run
 
@@ -32,6 +33,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WATCH = """window.decodes = [];
 document.addEventListener("vaekit:decoded", ({ detail }) => decodes.push(detail));"""
 LAST = "(d => ({code: [...d.code], label: d.label, output: [...d.output]}))(decodes.at(-1))"
+MANY = "decodes.slice(-20).map(d => ({code: [...d.code], label: d.label, output: [...d.output]}))"
 PATIENCE = 60.0
 
 
@@ -162,29 +164,22 @@ def tone(path: Path) -> Path:
     return path
 
 
-def difference(run: Run, decoded: dict[str, Any]) -> float:
+def difference(run: Run, decodes: list[dict[str, Any]]) -> float:
     """How far what the page decoded is from PyTorch, relative where values are above 1."""
     model = run.load_model("cpu").eval()
     half = halves_of(model)[1]
+    code = torch.tensor([decoded["code"] for decoded in decodes])
+    if half.inputs[0] == "codes":
+        symbols, height, width, _ = grid_of(model)
+        code = code.long().reshape(-1, symbols * height, width)
     with evaluating(model, 0):
-        inputs = list(example_inputs(half, torch.zeros(1, *model.schema.shape), torch.tensor([decoded["code"]])))
-        first = half.inputs[0]
-        inputs[0] = inputs[0].long() if first == "codes" else inputs[0].float()
-        if first == "codes":
-            inputs[0] = inputs[0].reshape(1, *grid_shape(model))
+        inputs = list(example_inputs(half, torch.zeros(len(code), *model.schema.shape), code))
         if "y" in half.inputs:
             place = half.inputs.index("y")
-            inputs[place] = torch.eye(inputs[place].shape[1])[[decoded["label"]]]
-        expected = half(*inputs)[0].flatten().double()
-    found = torch.tensor(decoded["output"], dtype=torch.float64)
+            inputs[place] = torch.eye(inputs[place].shape[1])[[decoded["label"] for decoded in decodes]]
+        expected = half(*inputs)[0].flatten(1).double()
+    found = torch.tensor([decoded["output"] for decoded in decodes], dtype=torch.float64)
     return float(((found - expected).abs() / expected.abs().clamp(min=1)).max())
-
-
-def grid_shape(model: Any) -> tuple[int, int]:
-    from vaekit.interop.codes import grid_of
-
-    symbols, height, width, _ = grid_of(model)
-    return symbols * height, width
 
 
 @contextlib.contextmanager
@@ -216,10 +211,11 @@ def walk(browser: Any, run: Run, path: Path, folder: Path) -> bool:
             visit = Visit(context, there)
             done = tour(visit, kind, folder)
             visit.settle()
-            error = difference(run, visit.page.evaluate(LAST))
+            decodes = visit.page.evaluate(MANY)
+            error = difference(run, decodes)
             well = well and not visit.complaints and not visit.outside and error < 1e-4
             print(
-                f"{path.stem:12} {way:7} {', '.join(done)}; differs from PyTorch by {error:.1e}; "
+                f"{path.stem:12} {way:7} {', '.join(done)}; {len(decodes)} decodes differ from PyTorch by {error:.1e}; "
                 f"{len(visit.complaints)} complaints, {len(visit.outside)} requests outside"
             )
             for line in (*visit.complaints, *visit.outside):

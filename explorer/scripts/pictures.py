@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(4000)
             image = Image.open(BytesIO(page.screenshot())).convert("RGB")
-            few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=6, dither=Image.Dither.NONE)
+            few = image.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=6, dither=Image.Dither.NONE)
             few.save(Path(out) / f"{name}.png", optimize=True)
             page.close()
         browser.close()
