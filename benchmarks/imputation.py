@@ -7,7 +7,9 @@ has 569 rows: its figures are means over three splits into training, validation 
 numbers the root mean squared error divided by the column's standard deviation, mean over columns; for categories the
 share filled right, mean over columns; and how often the true number lies in the 90 % interval of the draws, as they
 are ("raw") and stretched by what the validation rows tell ("coverage", what `vaekit impute` gives).
-The other imputers see categories one-hot (KNN, Iterative) and are fitted to 4,000 training rows without holes, scaled.
+The other imputers see categories one-hot and scaled numbers, and are fitted to 4,000 training rows without holes;
+IterativeImputer to the same rows with holes too, since from whole rows alone it learns one round of its regressions
+and fills with that. Numbers are kept within the training rows' ranges for it, as ours are.
 """
 
 from __future__ import annotations
@@ -114,7 +116,8 @@ def measure(
     random = np.random.default_rng(0)
     test = test[random.permutation(len(test))[:num_rows]]
     wide = Wide(train, columns)
-    learned = wide.widen(train[random.permutation(len(train))[:4000]])
+    learnable = train[random.permutation(len(train))[:4000]]
+    learned = wide.widen(learnable)
     found: dict[tuple[float, str], Row] = {}
     for share in shares:
         holed = holes(test, share, seed=1)
@@ -128,14 +131,19 @@ def measure(
             elif method == "mean/mode":
                 filled = simple(train, holed, columns)
             else:
-                imputer = (
-                    KNNImputer()
-                    if method == "KNN"
-                    else IterativeImputer(max_iter=5, n_nearest_features=20, random_state=0)
-                )
+                imputer, known = KNNImputer(), learned
+                if method == "iterative":
+                    known = np.concatenate([learned, wide.widen(holes(learnable, share, seed=2))])
+                    imputer = IterativeImputer(
+                        max_iter=5 if learned.shape[1] > 50 else 10,
+                        n_nearest_features=20 if learned.shape[1] > 50 else None,
+                        min_value=np.nanmin(learned, 0),
+                        max_value=np.nanmax(learned, 0) + 1e-6,  # of a category that no row has, above the least
+                        random_state=0,
+                    )
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    filled = wide.narrow(imputer.fit(learned).transform(wide.widen(holed)))
+                    filled = wide.narrow(imputer.fit(known).transform(wide.widen(holed)))
             seconds = time.process_time() - started
             found[share, method] = (*figures(test, holed, filled, columns), *covered, seconds)
     return found

@@ -126,6 +126,14 @@ def test_a_class_conditional_prior_stays_conditional() -> None:
         assert float((right - wrong).detach()) > 0.5
 
 
+def test_a_small_part_gets_fewer_gaussians() -> None:
+    part = small_part()
+    model = VAE(DiagonalGaussian(MLP(4, 8), 2), StandardNormal(2), Bernoulli(MLP(2, 8), 4))
+    for min_rows, num in ((0, 3), (len(part) // 2, 2), (2 * len(part), 1)):
+        fitted = fit_prior(model, part, "mixture", num_components=3, min_rows=min_rows)
+        assert fitted.prior.logits.shape[1] == num
+
+
 def test_codes_get_an_autoregressive_prior() -> None:
     torch.manual_seed(0)
     part, codebook = small_part(), Codebook(8, 3)

@@ -53,7 +53,7 @@ def model() -> vk.VAE:
 
 def test_chains_draw_from_the_exact_conditional(model: vk.VAE) -> None:
     raw = np.array([[np.nan, 1.0], [np.nan, 0.0], [1.0, np.nan], [np.nan, np.nan]]).repeat(300, 0)
-    found = vk.impute(model, raw, method="gibbs", num_draws=40)
+    found = vk.impute(model, raw, method="chain", num_draws=40)
     share = found.draws.mean(0).reshape(4, 300, 2).mean(1)
     given_1 = P_A * P_B[1] / (P_A * P_B[1] + (1 - P_A) * P_B[0])
     given_0 = P_A * (1 - P_B[1]) / (P_A * (1 - P_B[1]) + (1 - P_A) * (1 - P_B[0]))
@@ -63,7 +63,52 @@ def test_chains_draw_from_the_exact_conditional(model: vk.VAE) -> None:
     assert share[3, 0] == pytest.approx(P_A, abs=0.04)
 
 
-@pytest.mark.parametrize("method", ["sequential", "gibbs"])
+class Same(vk.Net):
+    """Features that are the code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_shape, self.out_shape = (1,), (1,)
+
+    def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        return x
+
+
+def test_chains_know_what_the_decoder_knows_though_the_encoder_knows_nothing() -> None:
+    """Two columns that are the code and little else; given one, the other is known within the noise."""
+    knots, scale = (-3.0, -1.0, 1.0, 3.0), 0.05
+    columns = tuple(Column(n, "continuous", low=-9, high=9, knots=knots, scores=knots) for n in ("a", "b"))
+    schema = vk.Schema("table", (2,), columns=columns, dtype="float64")
+    likelihood = vk.Columns(Same(), schema.cells(), num_components=1)
+    posterior = vk.DiagonalGaussian(vk.TableEncoder(schema.cells(), 4), 1)
+    with torch.no_grad():
+        for parameter in (*likelihood.head.parameters(), *posterior.head.parameters()):
+            parameter.zero_()
+        likelihood.head.layer.bias[-4:-2] = float(np.log(scale))
+        likelihood.head.layer.weight[-2:] = 1.0
+    model = vk.VAE(posterior, vk.StandardNormal(1), likelihood)
+    model.schema = schema
+    known = np.linspace(-2, 2, 200)
+    raw = np.stack([known, np.full(200, np.nan)], 1)
+    found = vk.impute(model, raw, num_draws=50)
+    shrunk = known / (1 + (scale * np.pi) ** 2 / 3)  # the regression, a logistic's variance beside the code's
+    assert np.abs(found.filled[:, 1] - shrunk).mean() < 0.03
+    assert found.draws[:, :, 1].std(0).mean() == pytest.approx(scale * np.pi * (2 / 3) ** 0.5, rel=0.1)
+
+
+def test_codes_that_cannot_move_are_drawn_in_sequence() -> None:
+    knots = (-1.0, 1.0)
+    schema = vk.Schema("table", (1,), columns=(Column("a", "continuous", low=-9, high=9, knots=knots, scores=knots),))
+    encoder, likelihood = vk.TableEncoder(schema.cells(), 4), vk.Columns(vk.MLP(1, 2), schema.cells())
+    stiff = vk.VAE(vk.Deterministic(encoder, 1), vk.StandardNormal(1), likelihood)
+    stiff.schema = schema
+    raw = np.array([[0.5], [np.nan]])
+    with pytest.raises(vk.UserError, match="sequential"):
+        vk.impute(stiff, raw, method="chain")
+    assert not np.isnan(vk.impute(stiff, raw, num_draws=3).filled).any()
+
+
+@pytest.mark.parametrize("method", ["sequential", "chain"])
 def test_observed_cells_stay_and_the_seed_repeats(model: vk.VAE, method: str) -> None:
     raw = np.array([[0.0, np.nan], [1.0, 0.0], [np.nan, 1.0]])
     found = vk.impute(model, raw, method=method, num_draws=10, seed=3)

@@ -38,6 +38,7 @@ def fit_prior(
     kind: str = "mixture",
     *,
     num_components: int = 10,
+    min_rows: int = 0,
     flow: str = "realnvp",
     epochs: int = 50,
     seed: int = 0,
@@ -55,6 +56,7 @@ def fit_prior(
         kind: "mixture" of Gaussians by EM, "flow" by gradient with early stopping; "autoregressive" for the codes of a
             vector-quantized model.
         num_components: Gaussians of the mixture.
+        min_rows: examples that there must be for each Gaussian; of fewer examples fewer Gaussians are fitted.
         flow: as in `FlowPrior`.
         epochs: passes over the codes at most, for a fit by gradient.
         seed: of the draws and the fit.
@@ -72,6 +74,8 @@ def fit_prior(
         raise UserError(f'There is no kind of prior "{kind}" to fit. {did_you_mean(kind, KINDS)}')
     if num_components < 1 or epochs < 1:
         raise UserError(f"num_components and epochs are at least 1; {num_components} and {epochs} came.")
+    if min_rows:
+        num_components = max(1, min(num_components, len(part) // min_rows))
     fitted = copy.deepcopy(model)
     posterior, old = _top(fitted)
     _check_kind(kind, posterior)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,8 @@ from vaekit.data.table_text import to_raw
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import evaluating
 from vaekit.evaluation.conformal import interval
+from vaekit.evaluation.hmc import hmc_step
+from vaekit.model import VAE
 
 if TYPE_CHECKING:
     from vaekit.model import Model
@@ -24,8 +26,8 @@ __all__ = ["Imputation", "impute"]
 CHUNK = 4000
 START = 16
 """Draws of z of which each row's first one is chosen by importance."""
-THIN = 2
-"""Steps of a chain from one kept draw to the next."""
+STEP_SIZE, LEAPFROG, ACCEPTED = 0.4, 6, 0.75
+"""Of Hamiltonian steps: the first size in spreads of q(z|x), leapfrog steps, and the acceptance that sizes aim at."""
 HELD_ROWS, TIMES = 1000, 4
 """Rows that calibrate intervals, and how often one of them may be taken with other cells hidden."""
 
@@ -61,29 +63,30 @@ def impute(
     raw: np.ndarray,
     *,
     num_draws: int = 50,
-    method: Literal["sequential", "gibbs"] = "sequential",
-    num_steps: int = 16,
+    method: Literal["chain", "sequential"] | None = None,
+    num_steps: int = 20,
     calibration: np.ndarray | None = None,
     seed: int = 0,
 ) -> Imputation:
     """Missing cells of rows given their observed ones.
 
+    "chain": draws of z from p(z|observed cells), then of the missing cells from p(x|z). A Markov chain a row, begun at
+    the best of 16 codes by importance, takes in turn a code from q(z|observed cells), accepted by the exact ratio as in
+    Mattei and Frellsen, "Leveraging the Exact Likelihood of Deep Latent Variable Models", 2018, and a Hamiltonian step:
+    Neal, "MCMC Using Hamiltonian Dynamics", 2011. Exact in the long run for any encoder; what the encoder misses of how
+    columns go together, the decoder knows.
+
     "sequential": every draw fills the cells in a random order, each from p(x|z) at a code of the row as far as it is
     filled, z ~ q(z|x). It needs an encoder that was trained on rows with holes (`TableEncoder(hide=...)`, as in the
     recipe `table`); after Ivanov et al., "Variational Autoencoder with Arbitrary Conditioning", 2019.
-
-    "gibbs": Metropolis within Gibbs, Mattei and Frellsen, "Leveraging the Exact Likelihood of Deep Latent Variable
-    Models", 2018, after the pseudo-Gibbs sampler of Rezende et al., 2014. A chain a row, begun at the best of 16 codes
-    by importance: z is proposed from q(z|x) at the observed cells, or at the row as it is filled now, and accepted by
-    the exact ratio of posteriors, then the missing cells are drawn from p(x|z). Exact in the long run for any encoder,
-    but chains may be slow.
 
     Args:
         model: of a table.
         raw: (N, C) rows in the table's own units, NaN where missing.
         num_draws: draws that are kept, M.
-        method: as above.
-        num_steps: steps in which a sequential draw is filled at most; steps of a chain before its first draw.
+        method: as above; by default chains for tables of which at least three in four columns are numbers, if the
+            model's codes are real vectors with a density; else sequential, which is quicker.
+        num_steps: steps of a chain before its first draw; steps in which a sequential draw is filled at most.
         calibration: rows that the model was not trained on, the validation part for example. Cells of them are hidden
             where rows of `raw` have holes, and how well they are filled decides how wide intervals are: a model of a
             few hundred rows is surer than it should be.
@@ -92,20 +95,20 @@ def impute(
     Raises:
         UserError: no table, another number of columns, or an unknown method.
     """
-    if method not in ("sequential", "gibbs"):
-        raise UserError(f'method is "sequential" or "gibbs"; "{method}" came.')
+    if method not in (None, "chain", "sequential"):
+        raise UserError(f'method is "chain" or "sequential"; "{method}" came.')
     schema = model.schema
     if schema is None or schema.kind != "table":
         raise UserError("impute fills cells of a table, and this model was not trained on one.")
     if raw.ndim != 2 or raw.shape[1] != len(schema.columns):
         raise UserError(f"Rows have {len(schema.columns)} columns; an array of shape {raw.shape} came.")
+    made = _sampler(model, method)
     missing, draws = np.isnan(raw), np.repeat(raw[None], num_draws, 0)
     rows = np.flatnonzero(missing.any(1))
     with evaluating(model, seed):
         for index in np.array_split(rows, max(1, -(-len(rows) // CHUNK))) if len(rows) else []:
             x = torch.from_numpy((raw[index] - np.asarray(schema.offset)) / np.asarray(schema.scale))
             x = x.to(model.device, model.dtype)
-            made = _sequential if method == "sequential" else _chain
             for m, state in enumerate(made(model, x, num_draws, num_steps)):
                 units = to_raw(state, schema)
                 draws[m, index] = np.where(missing[index], units, raw[index])
@@ -144,25 +147,37 @@ def _sequential(model: Any, x: Tensor, num_draws: int, num_steps: int) -> Iterat
 
 def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Tensor]:
     """Filled rows (N, C), `num_draws` steps of one Markov chain a row."""
-    gone = x.isnan()
-    trace = model(x, None, START)
-    log_w = _log_joint(model, x, trace.layers[0].z) - trace.layers[0].qz.log_prob(trace.layers[0].z)
+    gone, qz = x.isnan(), model.encode(x)
+    start = qz.sample((START,))
+    log_w = _log_joint(model, x, start) - qz.log_prob(start)
     chosen = torch.distributions.Categorical(logits=log_w.T).sample()  # (N,)
-    z = trace.layers[0].z[chosen, torch.arange(len(x), device=x.device)]
-    state = torch.where(gone, model.decode(z).complete(), x)
-    for step in range(burn_in + (num_draws - 1) * THIN + 1):
-        if step >= burn_in and (step - burn_in) % THIN == 0:
-            yield state
-        # In turn from q(z|observed cells), judged by the observed cells alone, which can leave what is filled now; and
-        # from q(z|row as filled), judged by the whole row, which finds what goes with it. Both keep the target.
-        seen = x if step % 2 else state
-        qz = model.encode(seen)
+    z = start[chosen, torch.arange(len(x), device=x.device)]
+    spread = start.std(0) + 1e-6  # the units of steps, which it leaves free whatever q(z|x) is
+    size = torch.full_like(spread[:, :1], STEP_SIZE)
+    for step in range(burn_in + num_draws):
         proposal = qz.sample()
-        log_ratio = _log_joint(model, seen, proposal) - _log_joint(model, seen, z)
+        log_ratio = _log_joint(model, x, proposal) - _log_joint(model, x, z)
         log_ratio = log_ratio + qz.log_prob(z) - qz.log_prob(proposal)
-        accept = torch.rand_like(log_ratio).log() < log_ratio
-        z = torch.where(accept.unsqueeze(-1), proposal, z)
-        state = torch.where(gone, model.decode(z).complete(), x)
+        z = torch.where((torch.rand_like(log_ratio).log() < log_ratio).unsqueeze(-1), proposal, z)
+        varied = size * (0.7 + 0.6 * torch.rand_like(size))  # trajectories of one length can run in circles
+        moved, accepted = hmc_step(
+            lambda u: _log_joint(model, x, spread * u), (z / spread).unsqueeze(0), varied, LEAPFROG
+        )
+        z = spread * moved[0]
+        if step < burn_in:
+            size = size * torch.exp(0.4 * (accepted.T - ACCEPTED))
+        else:
+            yield torch.where(gone, model.decode(z).complete(), x)
+
+
+def _sampler(model: Model, method: str | None) -> Callable[..., Iterator[Tensor]]:
+    """What draws: chains need codes that move freely, and their density."""
+    is_free = isinstance(model, VAE) and model.is_density and model.posterior.support == "real"
+    if method == "chain" and not is_free:
+        raise UserError('Chains need codes that are real vectors with a density; use method="sequential".')
+    assert model.schema is not None
+    by_chains = is_free and model.schema.is_of_numbers if method is None else method == "chain"
+    return _chain if by_chains else _sequential
 
 
 def _log_joint(model: Any, x: Tensor, z: Tensor) -> Tensor:

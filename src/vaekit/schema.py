@@ -122,6 +122,13 @@ class Schema:
         """Whether x lies in [0, 1]."""
         return self.low >= 0.0 and self.high <= 1.0
 
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether it is a table of which at least three in four columns are numbers, which often go together
+        linearly."""
+        numbers = sum(not column.is_category for column in self.columns)
+        return len(self.columns) > 0 and 4 * numbers >= 3 * len(self.columns)
+
     def condition_width(self, conditional: bool) -> int:
         """Condition features of a class-conditional model of this data; 0 for an unconditional one.
 

@@ -47,3 +47,13 @@ def test_a_residual_stack_begins_as_its_first_layer() -> None:
     shallow.enter.load_state_dict(deep.enter.state_dict())
     x = torch.randn(7, 5)
     torch.testing.assert_close(deep(x), shallow(x))
+
+
+def test_a_way_around_hands_on_what_came_in() -> None:
+    x, y = torch.randn(7, 5), torch.randn(7, 2)
+    net = ResidualMLP(5, 16, condition=2, around=True)
+    assert net.out_shape == (23,)
+    torch.testing.assert_close(net(x, y)[:, 16:], torch.cat([x, y], 1))
+    encoder = TableEncoder(COLUMNS, 8, around=True)
+    rows = torch.tensor([[2.0, torch.nan]])
+    torch.testing.assert_close(encoder(rows)[:, 8:], encoder.features(rows))

@@ -37,6 +37,7 @@ class ResidualMLP(Net):
         num_blocks: residual blocks.
         dropout: share of the hidden units that a block drops in training.
         condition: number of condition features, which join the input.
+        around: the input joins the features that come out, so that what is linear needs no layers.
 
     Raises:
         UserError: a size below 1.
@@ -54,14 +55,18 @@ class ResidualMLP(Net):
         num_blocks: int = 2,
         dropout: float = 0.0,
         condition: int = 0,
+        around: bool = False,
     ) -> None:
         super().__init__()
-        self.in_shape, self.condition, self.out_shape = as_shape(in_shape), condition, as_shape(hidden)
-        self.enter = nn.Linear(math.prod(self.in_shape) + condition, hidden)
+        self.in_shape, self.condition, self.around = as_shape(in_shape), condition, around
+        width = math.prod(self.in_shape) + condition
+        self.out_shape = as_shape(hidden + width if around else hidden)
+        self.enter = nn.Linear(width, hidden)
         self.blocks = nn.Sequential(*(ResidualBlock(hidden, dropout) for _ in range(num_blocks)))
         self.norm = nn.LayerNorm(hidden)
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x.flatten(1)
-        h = self.enter(x if condition is None else torch.cat([x, condition], -1))
-        return nn.functional.silu(self.norm(self.blocks(h)))
+        x = x if condition is None else torch.cat([x, condition], -1)
+        h = nn.functional.silu(self.norm(self.blocks(self.enter(x))))
+        return torch.cat([h, x], -1) if self.around else h

@@ -22,7 +22,7 @@ class TableEncoder(Net):
 
     Args:
         columns: `Schema.cells()`.
-        hidden, num_blocks, dropout: of the `ResidualMLP`.
+        hidden, num_blocks, dropout, around: of the `ResidualMLP`.
         hide: in training, a row hides a share of its cells that is drawn between 0 and this, as if they were missing:
             so the encoder learns to code rows with holes. Half of the rows stay whole.
         condition: number of condition features.
@@ -42,13 +42,16 @@ class TableEncoder(Net):
         dropout: float = 0.0,
         hide: float = 0.0,
         condition: int = 0,
+        around: bool = False,
     ) -> None:
         super().__init__()
         self.cells, self.hide, self.condition = Cells(columns), hide, condition
         self.in_shape = (self.cells.num_columns,)
         width = self.cells.num_columns + self.cells.num_numbers + sum(self.cells.sizes)
         width += int(self.cells.num_specials.sum())
-        self.body = ResidualMLP(width, hidden, num_blocks=num_blocks, dropout=dropout, condition=condition)
+        self.body = ResidualMLP(
+            width, hidden, num_blocks=num_blocks, dropout=dropout, condition=condition, around=around
+        )
         self.out_shape = self.body.out_shape
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:

@@ -9,6 +9,8 @@ from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
 
+MIN_ROWS = 250
+"""Training rows for each Gaussian of the fitted mixture, ten times the latent dimensions."""
 
 def table(
     schema: Schema,
@@ -18,6 +20,7 @@ def table(
     latent: int = 24,
     beta: float = 0.3,
     hide: float = 0.7,
+    around: bool | None = None,
     prior: Literal["mixture", "flow", "none"] = "mixture",
     num_components: int = 50,
 ) -> Recipe:
@@ -30,12 +33,15 @@ def table(
         latent: number of latent dimensions.
         beta: weight of the KL; below 1 the code keeps more of how columns depend on each other.
         hide: in training, rows hide up to this share of their cells from the encoder, which `impute` and `detect` need.
+        around: a linear way around the layers of both networks; by default where at least three in four columns are
+            numbers, which often go together linearly.
         prior: what is fitted to the codes after training.
-        num_components: of a fitted mixture.
+        num_components: of a fitted mixture, at most one for every 250 training rows.
     """
     cells = schema.cells()
-    encoder = vk.TableEncoder(cells, hidden, num_blocks=num_blocks, hide=hide)
-    decoder = vk.ResidualMLP(latent, hidden, num_blocks=num_blocks)
+    around = schema.is_of_numbers if around is None else around
+    encoder = vk.TableEncoder(cells, hidden, num_blocks=num_blocks, hide=hide, around=around)
+    decoder = vk.ResidualMLP(latent, hidden, num_blocks=num_blocks, around=around)
     model = vk.VAE(vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), vk.Columns(decoder, cells))
     return Recipe(
         model=model,
@@ -45,5 +51,5 @@ def table(
             warmup_steps=100, clip_norm=10.0, ema=0.998,
         ),
         min_steps=1000,
-        prior=None if prior == "none" else {"kind": prior, "num_components": num_components},
+        prior=None if prior == "none" else {"kind": prior, "num_components": num_components, "min_rows": MIN_ROWS},
     )  # fmt: skip
