@@ -205,7 +205,7 @@ UP = [
     "..%ef%bc%8f",
     "/../",
 ]
-TARGETS = ["etc/passwd", "work/main/pyproject.toml"]
+TARGETS = ["etc/passwd", "proc/self/environ"]
 TRAVERSALS = [f"{start}{6 * up}{target}" for start in ("/", f"/{TOKEN}/") for up in UP for target in TARGETS]
 
 

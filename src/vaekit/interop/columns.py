@@ -117,10 +117,22 @@ def summaries(px: TableRow, layout: Layout) -> Tensor:
         cells = px.cells
         i = cells.at_numbers.index(j)
         below = _below(px, chance, j, grid + cells.step[i] / 2 + 1e-6 * (1 + grid.abs()))
-        found = [(below < q).sum(-1, keepdim=True).clamp(max=len(place.grid) - 1) for q in QUANTILES]
-        numbers = torch.cat([mean[..., j : j + 1], *(grid[f] for f in found)], -1)
+        near = (grid.unsqueeze(-1) - cells.specials[i, : cells.counts[i]].to(grid)).abs() < 1e-6
+        is_apart = ~near.any(-1) & (grid.diff(prepend=grid[:1]) > 1.5 * cells.step[i])
+        numbers = torch.cat([mean[..., j : j + 1], *(_quantile(q, grid, below, is_apart) for q in QUANTILES)], -1)
         out.append(numbers * layout.scale[j] + layout.offset[j])
     return torch.cat(out, -1)
+
+
+def _quantile(q: float, grid: Tensor, below: Tensor, is_apart: Tensor) -> Tensor:
+    """The number below which there is a chance of q, (*batch, 1): on the line between two places of the grid (E,) where
+    there is anything between them and no point mass at the upper one, else a place."""
+    upper = (below < q).sum(-1, keepdim=True).clamp(max=len(grid) - 1)
+    lower = (upper - 1).clamp(min=0)
+    at, before = below.gather(-1, upper), below.gather(-1, lower)
+    share = ((q - before) / (at - before).clamp(min=1e-6)).clamp(0, 1)
+    between = grid[lower] + share * (grid[upper] - grid[lower])
+    return torch.where(is_apart[upper], between, grid[upper])
 
 
 def _of_categories(px: TableRow, chance: Tensor, j: int) -> Tensor:
