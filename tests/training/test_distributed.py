@@ -22,7 +22,7 @@ from pair import job, together
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
 
 # Odd batches: two processes have unequal shares of each, and the last one is smaller.
-COMMON = ["--limit", "256", "--batch-size", "51"]
+COMMON = ["--limit", "256", "--batch-size", "51", "--precision", "float32"]
 FLAT = [
     "--recipe",
     "vae",
