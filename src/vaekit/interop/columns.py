@@ -125,14 +125,15 @@ def summaries(px: TableRow, layout: Layout) -> Tensor:
 
 
 def _quantile(q: float, grid: Tensor, below: Tensor, is_apart: Tensor) -> Tensor:
-    """The number below which there is a chance of q, (*batch, 1): on the line between two places of the grid (E,) where
-    there is anything between them and no point mass at the upper one, else a place."""
+    """The place of the grid (E,) below which there is a chance of q, (*batch, 1).
+
+    Between two places that are apart, a low quantile takes the lower one, so that the range holds at least what it says;
+    a line between them would have no digits where the chance hardly rises.
+    """
     upper = (below < q).sum(-1, keepdim=True).clamp(max=len(grid) - 1)
-    lower = (upper - 1).clamp(min=0)
-    at, before = below.gather(-1, upper), below.gather(-1, lower)
-    share = ((q - before) / (at - before).clamp(min=1e-6)).clamp(0, 1)
-    between = grid[lower] + share * (grid[upper] - grid[lower])
-    return torch.where(is_apart[upper], between, grid[upper])
+    if q > 0.5:
+        return grid[upper]
+    return torch.where(is_apart[upper], grid[(upper - 1).clamp(min=0)], grid[upper])
 
 
 def _of_categories(px: TableRow, chance: Tensor, j: int) -> Tensor:
