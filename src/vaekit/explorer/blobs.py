@@ -78,8 +78,10 @@ class Blobs:
             bits: of float16, as in `array`.
         """
         array = np.asarray(values, np.float64)
-        low, high, spread = array.min(0, initial=np.inf), array.max(0, initial=-np.inf), array.std(0)
-        if not len(array) or not np.isfinite(spread).all() or (high - low > WIDEST * spread).any():
+        if not len(array) or not np.isfinite(array).all():
+            return self.array(name, values, "float16", bits=bits)
+        low, high = array.min(0), array.max(0)
+        if (high - low > WIDEST * array.std(0)).any():
             return self.array(name, values, "float16", bits=bits)
         scale = np.maximum(high - low, 1e-9) / 255
         stated = self.array(name, np.round((array - low) / scale), "uint8")

@@ -127,7 +127,7 @@ def summaries(px: TableRow, layout: Layout) -> Tensor:
 def _quantile(q: float, grid: Tensor, below: Tensor, is_apart: Tensor) -> Tensor:
     """The place of the grid (E,) below which there is a chance of q, (*batch, 1).
 
-    Between two places that are apart, a low quantile takes the lower one, so that the range holds at least what it says;
+    Between two places that are apart, a low quantile takes the lower one, so the range holds at least what it says;
     a line between them would have no digits where the chance hardly rises.
     """
     upper = (below < q).sum(-1, keepdim=True).clamp(max=len(grid) - 1)
