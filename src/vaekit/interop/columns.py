@@ -28,6 +28,7 @@ class Place:
         edges: borders of a number's bins in the data's own units, one more than bins; the outer ones are open. None of
             categories.
         grid: increasing numbers in the model's units, the candidates for a quantile.
+        apart: for each of them, whether there is anything between the one before it and itself, and no point mass here.
     """
 
     start: int
@@ -36,6 +37,7 @@ class Place:
     chance_size: int
     edges: tuple[float, ...] | None = None
     grid: tuple[float, ...] = ()
+    apart: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ def layout_of(schema: Schema) -> Layout:
             places.append(Place(start, size, chance, size))
             start, chance = start + size, chance + size
         else:
-            edges, grid = _edges(column), (_grid(column) - offset[j]) / scale[j]
-            places.append(
-                Place(start, 3, chance, len(edges) - 1, tuple(edges.tolist()), tuple(grid.tolist()))
-            )
+            edges, raw = _edges(column), _grid(column)
+            grid, apart = (raw - offset[j]) / scale[j], np.diff(raw, prepend=raw[0]) > 1.5 * column.step
+            apart &= ~np.isin(raw, column.specials)
+            lists = (tuple(values.tolist()) for values in (edges, grid, apart))
+            places.append(Place(start, 3, chance, len(edges) - 1, *lists))
             start, chance = start + 3, chance + len(edges) - 1
     return Layout(tuple(places), tuple(offset), tuple(scale))
 
@@ -117,8 +120,7 @@ def summaries(px: TableRow, layout: Layout) -> Tensor:
         cells = px.cells
         i = cells.at_numbers.index(j)
         below = _below(px, chance, j, grid + cells.step[i] / 2 + 1e-6 * (1 + grid.abs()))
-        near = (grid.unsqueeze(-1) - cells.specials[i, : cells.counts[i]].to(grid)).abs() < 1e-6
-        is_apart = ~near.any(-1) & (grid.diff(prepend=grid[:1]) > 1.5 * cells.step[i])
+        is_apart = torch.tensor(place.apart)
         numbers = torch.cat([mean[..., j : j + 1], *(_quantile(q, grid, below, is_apart) for q in QUANTILES)], -1)
         out.append(numbers * layout.scale[j] + layout.offset[j])
     return torch.cat(out, -1)
