@@ -42,7 +42,7 @@ _ROOMS = (
     "vaekit.imputation",
     "vaekit.fitting",
     "vaekit.api",
-    "vaekit.refit",
+    "vaekit.refitting",
 )
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from vaekit.posteriors import *  # noqa: F403
     from vaekit.priors import *  # noqa: F403
     from vaekit.recipes import Recipe as Recipe
-    from vaekit.refit import *  # noqa: F403
+    from vaekit.refitting import *  # noqa: F403
     from vaekit.run import Run as Run
     from vaekit.schema import Schema as Schema
     from vaekit.semi_supervised import *  # noqa: F403

@@ -171,7 +171,7 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
                     report.say(note)
                 report.say(
                     f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
-                    f"{device.type}{f', {world()} processes' if world() > 1 else ''}."
+                    f"{device.type}{f', {world()} processes' if world() > 1 else ''}, {training.in_short}."
                 )
                 first(lambda: write_json(run.path / "env.json", environment(device, training.choices)))
                 training.save()

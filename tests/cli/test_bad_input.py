@@ -226,9 +226,9 @@ def test_a_config_with_a_fault(text: str, sentence: str, here: Path, untouched: 
 def test_a_config_that_contradicts_its_checkpoint(runs: Path, here: Path, untouched: Call) -> None:
     run = copy_of(runs / "vae", here)
     config = run / "config.toml"
-    config.write_text(config.read_text().replace("learning_rate = 0.001", "learning_rate = 0.5"))
+    config.write_text(config.read_text().replace("learning_rate = 0.006", "learning_rate = 0.5"))
     said = untouched("train", "--resume", "copy")
-    assert "training.learning_rate: 0.001 in the checkpoint, 0.5 now" in said
+    assert "training.learning_rate: 0.006 in the checkpoint, 0.5 now" in said
 
 
 def test_resume_takes_no_other_options(runs: Path, untouched: Call) -> None:

@@ -17,7 +17,7 @@ import pytest
 from vaekit.cli import app, main
 
 Call = Callable[..., Any]
-LONG = ["--recipe", "vae", "--hidden", 16, "--epochs", 100_000]
+LONG = ["--recipe", "vae", "--hidden", 16, "--epochs", 100_000, "--compile", "never"]
 
 
 def wait_for(path: Path, running: subprocess.Popen[str], seconds: float = 60.0) -> None:

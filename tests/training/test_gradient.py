@@ -163,7 +163,7 @@ def test_the_batch_size_is_measured_and_written_down(tmp_path: Path) -> None:
 def test_what_was_chosen_is_written_down(tmp_path: Path) -> None:
     run = vaekit.train("digits", recipe="vae", epochs=1, limit=100, out=tmp_path / "a", quiet=True)
     choices = json.loads((run.path / "env.json").read_text())["choices"]
-    assert choices["step"] == "not compiled: 4 steps would not repay it"
+    assert choices["step"] == "step not compiled: 4 steps would not repay it"
     assert choices["precision"].startswith("float32: ")
 
 
@@ -194,7 +194,7 @@ def test_code_that_cannot_be_generated_is_done_without(tmp_path: Path, monkeypat
     options = {"recipe": "vae", "limit": 100, "epochs": 1, "quiet": True}
     run = vaekit.train("digits", out=tmp_path / "a", **options)
     choices = json.loads((run.path / "env.json").read_text())["choices"]
-    assert choices["step"] == "not compiled: it does not work here (no compiler)"
+    assert choices["step"] == "step not compiled: it does not work here (no compiler)"
     with pytest.raises(UserError, match="cannot be compiled here"):
         vaekit.train("digits", compile="always", out=tmp_path / "b", **options)
 

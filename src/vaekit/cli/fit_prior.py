@@ -39,7 +39,7 @@ def fit_prior(
         output: the new run folder. [default: RUN-KIND]
     """
     from vaekit.cli.inputs import load_model
-    from vaekit.refit import refit
+    from vaekit.refitting import refit
 
     opened = open_run(run)
     if kind is None:

@@ -58,11 +58,11 @@ def choose_compiled(score: nn.Module, part: Part, settings: Settings, num_steps:
         UserError: compilation was asked for and does not work here.
     """
     if settings.compile == "never":
-        return score, "not compiled: asked for"
+        return score, "step not compiled: asked for"
     if world() > 1:
-        return score, "not compiled: several processes"
+        return score, "step not compiled: several processes"
     if settings.compile == "auto" and num_steps < REPAID:
-        return score, f"not compiled: {num_steps:,} steps would not repay it"
+        return score, f"step not compiled: {num_steps:,} steps would not repay it"
     size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
     compiled = Compiled(score, size)
     try:
@@ -71,8 +71,9 @@ def choose_compiled(score: nn.Module, part: Part, settings: Settings, num_steps:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if settings.compile == "always":
             raise UserError(f"The step cannot be compiled here ({reason}); leave --compile out.") from None
-        return score, f"not compiled: it does not work here ({reason})"
-    return compiled, "compiled: " + ("asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it")
+        return score, f"step not compiled: it does not work here ({reason})"
+    why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
+    return compiled, f"step compiled: {why}"
 
 
 def _try(score: nn.Module, compiled: nn.Module, part: Part, size: int) -> None:

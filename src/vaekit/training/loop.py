@@ -111,6 +111,11 @@ class Training:
         self.fingerprint = fingerprint(data.train)
         self.replay = Replay(run.path / "replay.safetensors", model, self.valid_part or self.train_part)
 
+    @property
+    def in_short(self) -> str:
+        """What was chosen, in a few words."""
+        return f"{self.choices['precision'].partition(':')[0]}, {self.choices['step'].partition(':')[0]}"
+
     # One epoch's parts.
 
     def order_of_epoch(self) -> Any:
