@@ -128,6 +128,7 @@ def others(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
     try:
         from pyod.models.vae import VAE
     except ImportError:
+        print("PyOD is left out: pip install pyod, into an environment of its own since it may replace torch")
         return found
     return found | {"PyOD VAE": VAE(verbose=0).fit(a).decision_function(b)}
 
@@ -151,7 +152,8 @@ def together() -> None:
             name, *found = re.split(r"  +", line)
             if name in SETS and found:
                 rows[name] = dict(part.rsplit(" ", 1) for part in found if not part.startswith("("))
-    detectors = list(next(iter(rows.values())))
+    # A log that was made without PyOD has no figure of it: then none has one.
+    detectors = [who for who in next(iter(rows.values())) if all(who in row for row in rows.values())]
     print(f"{'':<14} {' '.join(f'{who:>16}' for who in detectors)}")
     for name, row in rows.items():
         print(f"{name:<14} {' '.join(f'{row[who]:>16}' for who in detectors)}")
