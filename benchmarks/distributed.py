@@ -3,11 +3,10 @@
     python benchmarks/distributed.py [--limit 1024] [--epochs 2] [--recipes vae hvae vqvae]
 
 Two processes are started by torchrun and speak by gloo over the loopback device; a batch is shared out between them.
-They add up gradients in another order than one process does, so that sums differ in their last bit. A ReLU that flips
-for one example gives a rarely lit pixel its first gradient, and Adam makes a step of full length of it: after some
-dozens of steps single weights are several learning rates apart, however small the beginning. In float64 what is left
-shows that the same is computed (codebooks compute in float32 always, and codes flip); a single process whose initial
-weights were nudged by one bit of float32 shows what the same rounding does to it.
+They add up gradients in another order than one process does, so that sums differ in their last bit, and a training
+makes more of it with every step. In float64 what is left shows that the same is computed (codebooks compute in float32
+always, and codes flip); a single process whose initial weights were nudged by one bit of float32 shows what the same
+rounding does to it.
 
 A run is stopped in the middle of its second epoch and continued on another number of processes, with a checkpoint of
 one file and with one in shards. One of two processes is killed with -9. Figures and pictures at the end of a training
@@ -207,15 +206,8 @@ def main() -> None:
 
 
 def show(folder: Path, arguments: argparse.Namespace) -> None:
-    common = [
-        "mnist",
-        "--binarize",
-        "dynamic",
-        "--limit",
-        str(arguments.limit),
-        "--epochs",
-        str(arguments.epochs),
-    ]
+    common = ["mnist", "--binarize", "dynamic", "--precision", "float32"]
+    common += ["--limit", str(arguments.limit), "--epochs", str(arguments.epochs)]
     hows = {recipe: [*common, "--recipe", recipe, "--quiet"] for recipe in arguments.recipes}
     first, middle = arguments.recipes[0], [1, arguments.limit // 128 // 2]
 
