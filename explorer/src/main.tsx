@@ -27,17 +27,19 @@ async function start(): Promise<void> {
   const manifest = readManifest(document.getElementById("manifest")?.textContent);
   checkBlobs(manifest, (name, run) => finder(`${run}-`)(`blob-${name}`) !== null);
   document.title = `${manifest.title} · vaekit explorer`;
-  const wasm = await new Blobs(finder("")).bytes("wasm");
-  const engine = await startEngine(new EngineWorker(), wasm);
+  // The runtime starts while the runs are being unpacked.
+  const wasm = new Blobs(finder("")).bytes("wasm");
+  const starting = wasm.then((bytes) => startEngine(new EngineWorker(), bytes));
   const opened = manifest.runs.map(async (info, i) => {
     const blobs = new Blobs(finder(`${i}-`));
-    return { blobs, study: await openStudy(info, blobs, engine, `${i}/`, sorry) };
+    return { blobs, study: await openStudy(info, blobs, starting, `${i}/`, sorry) };
   });
   const pairs = await Promise.all(opened);
   root.replaceChildren();
   render(<App manifest={manifest} studies={pairs.map((pair) => pair.study)} />, root);
   document.documentElement.dataset.state = "open";
   performance.mark("vaekit:open");
+  const engine = await starting;
   for (const [i, { study, blobs }] of pairs.entries()) await completeStudy(study, blobs, engine, `${i}/`);
   for (const { study } of pairs) study.code.value = study.code.value.slice(); // the first runs were compiled while they ran
   document.documentElement.dataset.state = "ready";

@@ -28,21 +28,22 @@ export function checkBlobs(manifest: Manifest, has: (name: string, run: number) 
 export async function openStudy(
   info: RunInfo,
   blobs: Blobs,
-  engine: Engine,
+  starting: Promise<Engine>,
   prefix: string,
   failed: (error: unknown) => void,
 ): Promise<Study> {
-  const loaded = blobs
-    .bytes(info.decoder.blob)
-    .then((bytes) => engine.load(prefix + info.decoder.blob, bytes));
-  const [mean, label, samples, sampleLabel, density, usage] = await Promise.all([
+  const loaded = Promise.all([starting, blobs.bytes(info.decoder.blob)]).then(async ([engine, bytes]) => {
+    await engine.load(prefix + info.decoder.blob, bytes);
+    return engine;
+  });
+  const [engine, mean, label, samples, sampleLabel, density, usage] = await Promise.all([
+    loaded,
     blobs.array(info.points?.mean),
     blobs.array(info.points?.label),
     blobs.array(info.prior?.samples),
     blobs.array(info.prior?.label),
     blobs.array(info.prior?.density?.grid),
     blobs.array(info.latent.usage),
-    loaded,
   ]);
   const given = {
     info,
