@@ -198,7 +198,9 @@ def sentence_and_code(error: Exception) -> tuple[str, int]:
     text = " ".join(str(error).split())
     if isinstance(error, UserError):
         return text, WRONG_USE
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+    # On a CPU torch raises a plain RuntimeError.
+    is_full = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text
+    if is_full or isinstance(error, MemoryError):
         return "The memory ran out; choose a smaller --batch-size, a smaller model, or --device cpu.", WRONG_USE
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
