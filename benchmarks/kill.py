@@ -1,9 +1,11 @@
 """Kill a training at random moments, resume it, and compare every file with those of an uninterrupted one.
 
     python benchmarks/kill.py [--kills 40]
+    python benchmarks/kill.py --kills 8 --name kill-modes --compile always --precision bfloat16 --micro-batch 50
 
 Each training is a process of its own, `python -m vaekit train digits ...`; a run is killed up to three times on its
-way, also while it measures and draws. The weights, the checkpoint and the metrics must end with the same sha256.
+way, also while it measures and draws. The weights, the checkpoint and the metrics must end with the same sha256. Other
+options are those of the training.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ def hashes(out: Path) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=40)
-    arguments = parser.parse_args()
+    parser.add_argument("--name", default="kill", help="of the log")
+    arguments, more = parser.parse_known_args()
+    OPTIONS.extend(more)
     random.seed(0)
-    with logged("kill"), tempfile.TemporaryDirectory() as folder:
+    with logged(arguments.name), tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         whole = Path(folder, "whole")
         subprocess.run(command(whole), check=True, capture_output=True)
