@@ -14,7 +14,7 @@ from vaekit import ELBO, MLP, VAE, DiagonalGaussian, Gaussian, StandardNormal, U
 from vaekit.training.ema import EMA
 from vaekit.training.loop import DivergedError
 from vaekit.training.optimizer import learning_rate
-from vaekit.training.precision import choose_precision
+from vaekit.training.precision import choose_precision, quicken_float32
 from vaekit.training.settings import Settings
 
 
@@ -223,3 +223,32 @@ def test_a_batch_size_that_nobody_chose_fits_small_data(tmp_path):
         gaussian_data(60), recipe=small_vae(), out=tmp_path / "run", quiet=True, epochs=1, device="cpu"
     )
     assert run.config["training"]["batch_size"] < 60
+
+
+def test_quicker_products_stay_in_float32():
+    """Whatever the processor, leave to round is given only where it is not used."""
+    before = torch.backends.mkldnn.matmul.fp32_precision
+    try:
+        quicken_float32()
+        a, b = (torch.randn(96, 640, dtype=torch.float64) for _ in range(2))
+        error = (a.float() @ b.float().T - a @ b.T).abs().max()
+        assert error < 2e-4  # bfloat16 would err by about 0.1
+    finally:
+        torch.backends.mkldnn.matmul.fp32_precision = before
+
+
+def test_leave_to_round_is_taken_back_where_it_is_used(monkeypatch):
+    class Rounding:
+        fp32_precision = "none"
+
+    monkeypatch.setattr(torch.backends.mkldnn, "matmul", Rounding)
+    real = torch.Tensor.__matmul__
+
+    def product(a, b):
+        if a.dtype == torch.float32 and Rounding.fp32_precision == "bf16":
+            return real(a.bfloat16().float(), b.bfloat16().float())
+        return real(a, b)
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", product)
+    assert not quicken_float32()
+    assert Rounding.fp32_precision == "none"

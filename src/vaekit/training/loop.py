@@ -32,7 +32,7 @@ from vaekit.training.gradient import Gradient
 from vaekit.training.initialize import initialize
 from vaekit.training.interrupt import Interrupted, Interruptible
 from vaekit.training.optimizer import learning_rate, make_optimizer
-from vaekit.training.precision import choose_precision
+from vaekit.training.precision import choose_precision, quicken_float32
 from vaekit.training.recompute import recompute
 from vaekit.training.replay import Replay
 from vaekit.training.report import Report
@@ -88,6 +88,8 @@ class Training:
         """What was left to choose, and why it was chosen."""
         self.precision, why = choose_precision(settings.precision, device, model.num_parameters)
         self.choices["precision"] = f"{str(self.precision).removeprefix('torch.')}: {why}"
+        if device.type == "cpu" and quicken_float32():
+            self.choices["float32 products"] = "by oneDNN: it keeps float32's accuracy here and is quicker"
         if settings.recompute:
             self.choices["recompute"] = f"{recompute(model)} blocks"
         self.team = Team(model, objective, settings, self.precision, data.train, device)
