@@ -75,7 +75,7 @@ def ais(
         schedule: how b rises; "sigmoid" (Wu et al.) is finest at both ends.
         double: compute in float64.
         seed: of all draws.
-        batch_size: examples at a time; chosen to fit 64 MB when None.
+        batch_size: examples at a time; chosen to fit the memory of a chunk when None.
 
     Raises:
         UserError: a deterministic posterior, codes that no gradient moves, or counts below 1.

@@ -106,7 +106,7 @@ def bound_vs_samples(
         part: the data, N examples.
         ks: numbers of draws.
         seed: of the draws.
-        batch_size: examples at a time; chosen to fit 64 MB when None.
+        batch_size: examples at a time; chosen to fit the memory of a chunk when None.
 
     Raises:
         UserError: a deterministic posterior, or a k below 1.

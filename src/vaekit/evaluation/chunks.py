@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from vaekit.data.dataset import Part
     from vaekit.model import Model
 
-BUDGET = 64 * 2**20
-"""Bytes that the activations of one chunk may take."""
+BUDGET, DEVICE_BUDGET = 8 * 2**20, 256 * 2**20
+"""Bytes that the activations of one chunk may take on a CPU, whose caches like small pieces, and elsewhere."""
 LIVE_ACTIVATIONS = 4
 """Copies of the largest activation that are alive at once: a layer's input, its output and temporaries."""
 MAX_BATCH = 1024
@@ -49,11 +49,12 @@ def batches_of(part: Part, model: Model, batch_size: int) -> Iterator[tuple[Tens
 
 
 def chunk_sizes(model: Model, part: Part, num_samples: int, batch_size: int | None = None) -> tuple[int, int]:
-    """(B, K): how many examples and draws of z go through the model at a time, within `BUDGET`.
+    """(B, K): how many examples and draws of z go through the model at a time, within the budget.
 
     All draws of a few examples are better than a few draws of many: the encoder then runs once.
     """
-    rows = max(1, BUDGET // (4 * LIVE_ACTIVATIONS * largest_activation(model, part)))
+    budget = BUDGET if model.device.type == "cpu" else DEVICE_BUDGET
+    rows = max(1, budget // (4 * LIVE_ACTIVATIONS * largest_activation(model, part)))
     if batch_size is None:
         batch_size = min(MAX_BATCH, max(1, rows // max(1, num_samples)))
     return batch_size, max(1, min(max(1, num_samples), rows // batch_size))

@@ -63,7 +63,7 @@ def evaluate(
         num_samples: draws K of z for each example, for the likelihood, the ELBO and the distortion alike; 0
             leaves the likelihood out and takes one draw for the others.
         seed: of the draws and of the subset; the same seed gives the same numbers.
-        batch_size: examples at a time; chosen to fit 64 MB when None.
+        batch_size: examples at a time; chosen to fit the memory of a chunk when None.
         limit: evaluate a random subset of this many examples.
         objective: adds its own terms under `objective`.
         reference: the training part; adds the Fréchet distance of prior samples to `part`.

@@ -106,7 +106,7 @@ def nll(
         part: the data, N examples.
         num_samples: draws K of z for each example; memory does not grow with it.
         seed: of the draws; the same seed gives the same numbers.
-        batch_size: examples at a time; chosen to fit 64 MB when None.
+        batch_size: examples at a time; chosen to fit the memory of a chunk when None.
 
     Raises:
         UserError: a deterministic posterior, or fewer than one draw.

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 
 import vaekit.ranks as ranks
 from vaekit.errors import UserError
 from vaekit.ranks import Split, rank, world
-from vaekit.training import sharded
 from vaekit.training.checkpoint import Checkpoint
 from vaekit.training.draws import SameDraws, rehearse, undisturbed
 from vaekit.training.whole import WholeTrace
@@ -197,6 +195,13 @@ class Agreement:
 # Working together.
 
 
+def engine() -> Any:
+    """What `--shard` needs: a second to import, for those who do."""
+    from vaekit.training import sharded
+
+    return sharded
+
+
 class Score(nn.Module):
     """What a step lowers: the objective of the model's pass over a batch, and its terms (B,) for the log.
 
@@ -251,12 +256,12 @@ class Team:
             if settings.draws == "same":
                 self.draws = SameDraws(rehearse(step))
             if settings.shard:
-                parts = sharded.units(model, lambda: step(2))
+                parts = engine().units(model, lambda: step(2))
             else:
                 trained = [p for p in score.parameters() if p.requires_grad]
                 found = torch.autograd.grad(step(2), trained, allow_unused=True)
         if settings.shard:
-            self.score = sharded.shard(score, parts, init_device_mesh(device.type, (world(),)))
+            self.score = engine().shard(score, parts, device)
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions of torch have another name for it
@@ -332,16 +337,16 @@ class Team:
     def clip(self, parameters: Iterator[nn.Parameter], most: float) -> Tensor:
         """Scale the gradients to a global norm of at most `most`; gives the norm that they had."""
         if self.is_sharded and world() > 1:
-            return sharded.clip(parameters, most)
+            return engine().clip(parameters, most)
         return torch.nn.utils.clip_grad_norm_(parameters, most)
 
     def save(self, checkpoint: Checkpoint, path: Path) -> None:
         """Write a checkpoint: the first process does, or each its own shards."""
         if self.is_sharded:
-            sharded.save(checkpoint, path, first)
+            engine().save(checkpoint, path, first)
         else:
             first(lambda: checkpoint.save(path))
 
     def load(self, path: Path, live: dict[str, Tensor]) -> Checkpoint:
         """Read a checkpoint; its tensors come in the shards of those of the same name in `live`."""
-        return sharded.load(path, live) if self.is_sharded else Checkpoint.load(path)
+        return engine().load(path, live) if self.is_sharded else Checkpoint.load(path)

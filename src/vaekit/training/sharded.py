@@ -8,7 +8,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -22,9 +22,6 @@ from vaekit.errors import UserError
 from vaekit.files import read_json, write_json
 from vaekit.ranks import full, world
 from vaekit.training.checkpoint import Checkpoint, Progress
-
-if TYPE_CHECKING:
-    from torch.distributed.device_mesh import DeviceMesh
 
 SMALLEST, LARGEST = 1 / 1000, 1 / 10
 """Share of a model's weights that are gathered at a time: fewer are not worth a message, more cost memory."""
@@ -65,11 +62,13 @@ def _within(module: nn.Module, called: dict[nn.Module, bool], total: int) -> lis
     return [module] if called.get(module) and (size <= LARGEST * total or not below) else below
 
 
-def shard(score: nn.Module, parts: list[nn.Module], mesh: DeviceMesh) -> nn.Module:
-    """Spread the weights over the devices of a mesh, each of the parts gathered when it works; the rest, which is
-    little, when `score` does."""
+def shard(score: nn.Module, parts: list[nn.Module], device: torch.device) -> nn.Module:
+    """Spread the weights over the processes, one on a device each, every part gathered when it works; the rest, which
+    is little, when `score` does."""
+    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    mesh = init_device_mesh(device.type, (world(),))
     single = {
         p for p in score.parameters() if not p.ndim
     }  # a number cannot be in shards; every process keeps it
@@ -78,7 +77,7 @@ def shard(score: nn.Module, parts: list[nn.Module], mesh: DeviceMesh) -> nn.Modu
     # The weights are seen between steps too, by averages and checkpoints, and are in shards then.
     fully_shard(score, mesh=mesh, reshard_after_forward=True, ignored_params=single)
     for p in single:
-        p.data = p.data.to(mesh.device_type)
+        p.data = p.data.to(device.type)
         if p.requires_grad:
             p.register_post_accumulate_grad_hook(_average)
     return score
