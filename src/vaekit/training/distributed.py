@@ -236,10 +236,8 @@ class Team:
         device: of this process.
     """
 
-    def __init__(
-        self, model: Model, objective: Objective, settings: Settings, precision: torch.dtype, part: Part,
-        device: torch.device,
-    ) -> None:  # fmt: skip
+    def __init__(self, model: Model, objective: Objective, settings: Settings, precision: torch.dtype, part: Part,
+                 device: torch.device) -> None:  # fmt: skip
         self.objective, self.device, self.is_first = objective, device, rank() == 0
         self.draws: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
         self.is_sharded, self.agree = settings.shard, Agreement()
