@@ -186,9 +186,8 @@ class Model(Component):
             return value
         is_data = not isinstance(x, Tensor) and schema.dtype.startswith("float")
         if raw.dtype != torch.bool and (is_data or not raw.is_floating_point()):
-            affine = (schema.offset, schema.scale)
-            offset, scale = (torch.as_tensor(v, device=self.device, dtype=self.dtype) for v in affine)
-            offset, scale = (v.reshape(schema.shape) if v.ndim else v for v in (offset, scale))
+            affine = (torch.as_tensor(v, device=self.device, dtype=self.dtype) for v in (schema.offset, schema.scale))
+            offset, scale = (v.reshape(schema.shape) if v.ndim else v for v in affine)
             value = value.clone() if value is raw else value  # passes in place: they are much of an encoding's time
             if schema.offset != 0:
                 value -= offset
