@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -73,6 +74,7 @@ def join(device: torch.device) -> torch.device:
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         store, own, num = next(dist.rendezvous("env://", timeout=PATIENCE))
         dist.init_process_group(backend, store=store, rank=own, world_size=num, timeout=PATIENCE)
+        atexit.register(dist.destroy_process_group)  # its threads must end before the interpreter does
     return device
 
 
@@ -136,11 +138,8 @@ def relaying() -> Iterator[None]:
 
 def is_about_connection(error: Exception) -> bool:
     """Whether this is what is left of another process. gloo raises a plain RuntimeError."""
-    if isinstance(error, UserError):
-        return False
-    return isinstance(error, dist.DistError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "onnection", "NCCL"))
-    )
+    is_told = isinstance(error, RuntimeError) and any(w in str(error) for w in ("gloo", "onnection", "NCCL"))
+    return not isinstance(error, UserError) and (isinstance(error, dist.DistError) or is_told)
 
 
 def _post(text: str, wait: float) -> str | None:
