@@ -26,7 +26,7 @@ const EN: Record<Part, Words> = {
   },
   reconstruction: {
     name: "Reconstruction",
-    text: "The decoder turns z back into an x. The first half of the loss asks how surprising the true x is to it; for pixels that is the cross-entropy, summed over all of them.",
+    text: "The decoder turns z back into an x. The first half of the loss asks how surprising the true x is to it, −log p(x|z): for pixels between black and white the cross-entropy, under a normal distribution the squared error, summed over all values.",
   },
   kl: {
     name: "KL divergence",
@@ -51,6 +51,10 @@ const AE: Partial<Record<Part, Words>> = {
     name: "No KL",
     text: "Nothing pulls the codes together, so they scatter and leave holes. Drag into one and look.",
   },
+  reconstruction: {
+    name: "Reconstruction",
+    text: "The decoder turns z back into an x. How far it misses the true one is the whole loss: nothing else is asked.",
+  },
 };
 
 const KO: Record<Part, Words> = {
@@ -68,7 +72,7 @@ const KO: Record<Part, Words> = {
   },
   reconstruction: {
     name: "복원 오차",
-    text: "디코더는 z를 다시 x로 바꿉니다. 손실의 앞부분은 진짜 x가 디코더에게 얼마나 뜻밖인지 묻습니다. 픽셀이라면 모든 픽셀의 교차 엔트로피를 더한 값입니다.",
+    text: "디코더는 z를 다시 x로 바꿉니다. 손실의 앞부분은 진짜 x가 디코더에게 얼마나 뜻밖인지, 곧 −log p(x|z)를 묻습니다. 흑백 픽셀이라면 교차 엔트로피, 정규 분포라면 제곱 오차를 모든 값에 걸쳐 더한 것입니다.",
   },
   kl: {
     name: "KL 발산",
@@ -130,6 +134,10 @@ const AE_KO: Partial<Record<Part, Words>> = {
   kl: {
     name: "KL 없음",
     text: "코드를 모으는 힘이 없어 흩어지고 빈 곳이 남습니다. 그 안으로 끌고 들어가 보세요.",
+  },
+  reconstruction: {
+    name: "복원 오차",
+    text: "디코더는 z를 다시 x로 바꿉니다. 진짜 x에서 얼마나 벗어났는지가 손실의 전부이며, 다른 것은 묻지 않습니다.",
   },
 };
 
