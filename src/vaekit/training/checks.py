@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 NUM_SAMPLED = 1024
 """Examples that a fingerprint reads at most, so that it costs nothing on large data."""
+SAMPLED_BYTES = 2**25
+"""And bytes, so that large images fit in little memory."""
 
 
 def fingerprint(part: Part) -> str:
-    """sha256 of a part's size and of up to 1024 of its examples, spread evenly."""
-    sample = part.spread(NUM_SAMPLED).cpu().contiguous()
+    """sha256 of a part's size and of up to 1024 of its examples, fewer of large ones, spread evenly."""
+    size = part.raw.element_size() * part.schema.num_features
+    sample = part.spread(max(8, min(NUM_SAMPLED, SAMPLED_BYTES // size))).cpu().contiguous()
     sha = hashlib.sha256(f"{(len(part), *part.raw.shape[1:])} {part.raw.dtype}".encode())
-    sha.update(sample.reshape(-1).view(torch.uint8).numpy().tobytes())
+    sha.update(sample.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NUM_CODES, NUM_PICTURES, MAX_FRAMES = 400, 8, 24
 MAX_DIMENSIONS, MAX_PIXELS = 64, 3 * 64 * 64
 """Larger codes and images are left out: a replay stays below 2 MB."""
+MAX_VALUES = 2**23
+"""Values of all examples that are kept for it: fewer examples of large ones."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Replay:
         self.codes: list[Tensor] = []
         self.reconstructions: list[Tensor] = []
         generator = torch.Generator().manual_seed(0)
-        index = part.order(generator)[:NUM_CODES]
+        index = part.order(generator)[: max(NUM_PICTURES, min(NUM_CODES, MAX_VALUES // part.schema.num_features))]
         # Batches may draw a binarization, from a generator of their own: the training must not notice.
         self.x, self.y = part.batch(index, generator)
         schema, support = part.schema, model.posterior.support if isinstance(model, VAE) else "real"
