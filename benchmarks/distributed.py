@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from log import logged
+from two import in_two
 
 HERE = Path(__file__).resolve()
 FILES = ("model.safetensors", "checkpoints/last.safetensors", "metrics.jsonl")
@@ -89,17 +90,8 @@ def interrupted(real: Callable, job: dict[str, Any]) -> Callable:
 def two(jobs: list[dict[str, Any]], folder: Path) -> tuple[int, str]:
     """The jobs in two processes of torchrun; its exit code, and what they said."""
     (folder / "jobs.json").write_text(json.dumps(jobs))
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(HERE),
-    ]
     found = subprocess.run(
-        [*command, "--jobs", str(folder / "jobs.json")], capture_output=True, text=True,
+        [*in_two(HERE), "--jobs", str(folder / "jobs.json")], capture_output=True, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     return found.returncode, found.stderr

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from log import logged
+from two import in_two
 
 HERE = Path(__file__).resolve()
 BATCH = 128
@@ -155,17 +156,8 @@ def measure(folder: Path) -> None:
     """This machine's constants, and the model's word for two processes beside what they take."""
     import torch
 
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(HERE),
-    ]
     subprocess.run(
-        [*command, str(folder)], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [*in_two(HERE), str(folder)], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
     two = json.loads((folder / "two.json").read_text())
     message = two["reduce 1024"]
