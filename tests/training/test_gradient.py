@@ -15,7 +15,7 @@ import vaekit
 import vaekit as vk
 from vaekit import api
 from vaekit.errors import UserError
-from vaekit.training.compiled import Compiled
+from vaekit.training.compiled import Compiled, own
 from vaekit.training.distributed import Score
 from vaekit.training.gradient import Gradient
 from vaekit.training.recompute import blocks, recompute
@@ -174,15 +174,35 @@ def test_generated_code_draws_the_same_noise_and_gives_the_same_gradient() -> No
         vk.DiagonalGaussian(vk.MLP(SHAPE, 16), 3), vk.StandardNormal(3), vk.Bernoulli(vk.MLP(3, 16), SHAPE)
     )
     score = Score(model, vk.ELBO(), torch.float32).train()
-    compiled, x = Compiled(score, 12), images()
-
-    def gradient(module: nn.Module) -> tuple[Tensor, ...]:
+    x = images()
+    torch.manual_seed(3)
+    total, terms = score(x, None)
+    expected = torch.autograd.grad(total, list(model.parameters()))
+    for is_whole in (True, False):
         torch.manual_seed(3)
-        return torch.autograd.grad(module(x, None)[0], list(model.parameters()))
+        found, parts, gradients = Compiled(score, 12, is_whole=is_whole)(x, None)
+        torch.testing.assert_close(found, total.detach(), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(parts["rate"], terms["rate"], rtol=1e-4, atol=1e-5)
+        for a, b in zip(gradients, expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
-    expected = gradient(score)
-    for a, b in zip(gradient(compiled), expected, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+def test_gradients_that_share_memory_or_lie_otherwise_are_told_from_those_that_may_be_written_on() -> None:
+    weights = [nn.Parameter(torch.zeros(2, 3)) for _ in range(5)]
+    shared = torch.ones(2, 3)
+    found = (shared, shared, torch.ones(3, 2).t(), torch.ones(2, 3), None)
+    assert own(found, weights) == [False, False, False, True, True]
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU; none is here")
+@pytest.mark.parametrize("options", [{}, {"micro_batch": 16}, {"clip_norm": 1.0}])
+def test_training_by_generated_code_ends_where_training_without_it_does(tmp_path: Path, options: dict) -> None:
+    options = {"recipe": "vae", "hidden": 16, "latent": 2, "limit": 100, "batch_size": 32, "epochs": 2, **options}
+    a = vaekit.train("digits", compile="always", out=tmp_path / "a", quiet=True, **options)
+    b = vaekit.train("digits", compile="never", out=tmp_path / "b", quiet=True, **options)
+    assert json.loads((a.path / "env.json").read_text())["choices"]["step"] == "step compiled: asked for"
+    for p, q in zip(a.load_model().parameters(), b.load_model().parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-4)
 
 
 def test_code_that_cannot_be_generated_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Compiled: the pass over a full batch as generated code, where the run is long enough to repay the compilation."""
+"""Compiled: a full batch's loss and gradient as generated code, where the run is long enough to repay that."""
 
 from __future__ import annotations
 
@@ -21,32 +21,69 @@ REPAID = 5000
 clock is read, so that a resumed run decides as it did before."""
 
 
-class Compiled(nn.Module):
-    """A module whose forward and backward pass over full training batches is generated code (torch.compile).
+Found = tuple[Tensor, dict[str, Tensor], tuple[Tensor | None, ...]]
+
+
+class Compiled:
+    """The loss of a full training batch and its gradient as generated code (torch.compile).
 
     Other sizes, the last batch of an epoch for example, and validation run as they are, which spares compiling them.
     The code draws the noise that the module itself would draw.
 
     Args:
-        module: maps (x, y) to (total, terms).
+        score: maps (x, y) to (total, terms).
         size: examples of a full batch.
+        is_whole: one code for the way forth and back, which the tape of autograd never sees; False where a part
+            cannot be traced so far: then autograd calls the generated code of either way.
     """
 
-    def __init__(self, module: nn.Module, size: int) -> None:
-        super().__init__()
-        self.module, self.size = module, size
+    def __init__(self, score: nn.Module, size: int, *, is_whole: bool) -> None:
+        self.score, self.size = score, size
+        self.parameters = [p for p in score.parameters() if p.requires_grad]
         options: dict[str, Any] = {"fallback_random": True}
-        if next(module.parameters()).device.type == "cuda":
+        if self.parameters[0].device.type == "cuda":
             options["triton.cudagraphs"] = True  # a small model's step is bound by the launches of its kernels
-        self.quick = torch.compile(module.forward, dynamic=False, options=options)
+        if is_whole:
+            torch._dynamo.config.trace_autograd_ops = True  # not known to older versions of torch
+            self.quick = torch.compile(self._both_ways, dynamic=False, fullgraph=True, options=options)
+        else:
+            self.forth = torch.compile(score.forward, dynamic=False, options=options)
+            self.quick = self._back
+        self.is_own: list[bool] = []
 
-    def forward(self, x: Tensor, y: Tensor | None) -> Any:
-        is_full = self.module.training and len(x) == self.size
-        return self.quick(x, y) if is_full else self.module(x, y)
+    def __call__(self, x: Tensor, y: Tensor | None) -> Found:
+        """Total (), terms (B,), and a gradient for each of `parameters`, None where one has no part in the loss."""
+        total, terms, found = self.quick(x, y)
+        self.is_own = self.is_own or own(found, self.parameters)  # the same at every call: the code is
+        if not all(self.is_own):
+            pairs = zip(found, self.parameters, self.is_own, strict=True)
+            found = tuple(g if g is None or mine else torch.empty_like(p).copy_(g) for g, p, mine in pairs)
+        return total, terms, found
+
+    def _both_ways(self, x: Tensor, y: Tensor | None) -> Found:
+        total, terms = self.score(x, y)
+        found = torch.autograd.grad(total, self.parameters, allow_unused=True)
+        return total.detach(), terms, found
+
+    def _back(self, x: Tensor, y: Tensor | None) -> Found:
+        total, terms = self.forth(x, y)
+        found = torch.autograd.grad(total, self.parameters, allow_unused=True)
+        return total.detach(), terms, found
 
 
-def choose_compiled(score: nn.Module, part: Part, settings: Settings, num_steps: int) -> tuple[nn.Module, str]:
-    """The score as it is or compiled, and why.
+def own(found: tuple[Tensor | None, ...], parameters: list[nn.Parameter]) -> list[bool]:
+    """Whether each gradient lies in memory as its weights do, and nothing else lies there: clipping writes on it."""
+    places = [None if g is None else g.untyped_storage().data_ptr() for g in found]
+    return [
+        g is None or (g.stride() == p.stride() and places.count(place) == 1)
+        for g, p, place in zip(found, parameters, places, strict=True)
+    ]
+
+
+def choose_compiled(
+    score: nn.Module, part: Part, settings: Settings, num_steps: int
+) -> tuple[Compiled | None, str]:
+    """Code for the step, None where it is done without, and why.
 
     Args:
         score: what a step lowers.
@@ -58,26 +95,29 @@ def choose_compiled(score: nn.Module, part: Part, settings: Settings, num_steps:
         UserError: compilation was asked for and does not work here.
     """
     if settings.compile == "never":
-        return score, "step not compiled: asked for"
+        return None, "step not compiled: asked for"
     if world() > 1:
-        return score, "step not compiled: several processes"
+        return None, "step not compiled: several processes"
     if settings.compile == "auto" and num_steps < REPAID:
-        return score, f"step not compiled: {num_steps:,} steps would not repay it"
+        return None, f"step not compiled: {num_steps:,} steps would not repay it"
     size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
-    compiled = Compiled(score, size)
+    why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
     try:
-        _try(score, compiled, part, size)
-    except Exception as error:  # whatever a compiler may meet on a stranger's machine
+        return _try(score, part, size, is_whole=True), f"step compiled: {why}"
+    except Exception:  # whatever a compiler may meet on a stranger's machine, or in a stranger's part
+        torch.compiler.reset()
+    try:
+        return _try(score, part, size, is_whole=False), f"step compiled, in two halves: {why}"
+    except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if settings.compile == "always":
             raise UserError(f"The step cannot be compiled here ({reason}); leave --compile out.") from None
-        return score, f"step not compiled: it does not work here ({reason})"
-    why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
-    return compiled, f"step compiled: {why}"
+        return None, f"step not compiled: it does not work here ({reason})"
 
 
-def _try(score: nn.Module, compiled: nn.Module, part: Part, size: int) -> None:
-    """One pass forth and back, which changes nothing."""
+def _try(score: nn.Module, part: Part, size: int, *, is_whole: bool) -> Compiled:
+    """The code, after one pass forth and back, which changes nothing."""
+    compiled = Compiled(score, size, is_whole=is_whole)
     device = next(score.parameters()).device
     x, y = part.batch((torch.arange(size) % len(part)).to(device))
     was_training = score.training
@@ -85,8 +125,8 @@ def _try(score: nn.Module, compiled: nn.Module, part: Part, size: int) -> None:
     devices = [device] if device.type == "cuda" else []
     with undisturbed(score), torch.random.fork_rng(devices), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trained = [p for p in score.parameters() if p.requires_grad]
         # As it is first: what torch looks up by type, it then remembers, and the compiler need not follow the search.
-        for run in (score, compiled):
-            torch.autograd.grad(run(x, y)[0], trained, allow_unused=True)
+        torch.autograd.grad(score(x, y)[0], compiled.parameters, allow_unused=True)
+        compiled(x, y)
     score.train(was_training)
+    return compiled

@@ -12,13 +12,14 @@ from vaekit.ranks import world
 
 if TYPE_CHECKING:
     from vaekit.objectives import Objective
+    from vaekit.training.compiled import Compiled
     from vaekit.training.distributed import Team
 
 Scored = tuple[Tensor, dict[str, Tensor]]
 
 
 class Gradient:
-    """Adds the gradient of a batch's mean to the weights' `grad`.
+    """Makes the weights' `grad` the gradient of a batch's mean.
 
     A batch that does not fit in memory is halved, and its pieces again, until they fit; `notes` then says so.
 
@@ -26,10 +27,14 @@ class Gradient:
         team: scores a batch.
         objective: what is lowered; one that compares the examples of a batch with each other is never cut.
         micro: at most so many examples at once, None for whole batches.
+        compiled: generated code for examples of its number, if any.
     """
 
-    def __init__(self, team: Team, objective: Objective, micro: int | None) -> None:
-        self.team, self.micro, self.notes = team, micro, list[str]()
+    def __init__(
+        self, team: Team, objective: Objective, micro: int | None, compiled: Compiled | None = None
+    ) -> None:
+        self.team, self.micro, self.compiled, self.notes = team, micro, compiled, list[str]()
+        self.parameters = list(team.score.parameters())
         self.may_halve = world() == 1 and not objective.is_coupled
 
     def __call__(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
@@ -39,9 +44,11 @@ class Gradient:
             x, y: examples and labels, (B, ...).
             weight: what this process's mean counts, None for 1.
         """
+        for parameter in self.parameters:
+            parameter.grad = None
         size = min(self.micro or len(x), len(x))
         try:
-            return self._whole(x, y, weight) if size == len(x) else self._pieces(x, y, weight, size)
+            return self._piece(x, y, weight) if size == len(x) else self._pieces(x, y, weight, size)
         except RuntimeError as error:
             if not is_out_of_memory(error) or not self.may_halve or size == 1:
                 raise
@@ -50,14 +57,20 @@ class Gradient:
             f"{size} examples at once do not fit in memory: batches are worked off in pieces of {self.micro} from now "
             "on, and their gradients add up."
         )
-        for parameter in self.team.score.parameters():
-            parameter.grad = None
         return self(x, y, weight)
 
-    def _whole(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
-        total, terms = self.team.score(x, y)
-        total.backward(weight)
-        return total.detach(), terms
+    def _piece(self, x: Tensor, y: Tensor | None, weight: Tensor | None, share: float = 1.0) -> Scored:
+        """Adds a piece's gradient; `share` of the batch's examples are in it."""
+        if self.compiled is None or len(x) != self.compiled.size:
+            total, terms = self.team.score(x, y)
+            (total if share == 1 else total * share).backward(weight)
+            return total.detach(), terms
+        total, terms, found = self.compiled(x, y)
+        for parameter, gradient in zip(self.compiled.parameters, found, strict=True):
+            if gradient is not None:
+                gradient = gradient if share == 1 else gradient * share
+                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        return total, terms
 
     def _pieces(self, x: Tensor, y: Tensor | None, weight: Tensor | None, size: int) -> Scored:
         gathered: dict[str, list[Tensor]] = {}
@@ -66,9 +79,8 @@ class Gradient:
             rows = slice(start, start + size)
             share = len(x[rows]) / len(x)
             with self.team.holding_back(start + size < len(x)):
-                total, terms = self.team.score(x[rows], None if y is None else y[rows])
-                (total * share).backward(weight)
-            mean = mean + total.detach() * share
+                total, terms = self._piece(x[rows], None if y is None else y[rows], weight, share)
+            mean = mean + total * share
             for name, values in terms.items():
                 gathered.setdefault(name, []).append(values)
         return mean, {name: torch.cat(pieces) for name, pieces in gathered.items()}

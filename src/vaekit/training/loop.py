@@ -98,7 +98,7 @@ class Training:
         self.valid_part = data.valid.to(device) if data.valid is not None else None
         self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
         self.num_steps = settings.epochs * self.steps_per_epoch
-        self.team.score, self.choices["step"] = choose_compiled(
+        compiled, self.choices["step"] = choose_compiled(
             self.team.score, self.train_part, settings, self.num_steps
         )
         self.optimizer = make_optimizer(model, objective, settings)
@@ -106,7 +106,7 @@ class Training:
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
-        self.gradient = Gradient(self.team, objective, settings.micro_batch)
+        self.gradient = Gradient(self.team, objective, settings.micro_batch, compiled)
         self.saved, self.agree_to_save = time.monotonic(), Agreement()
         self.sums: dict[str, Tensor] = {}
         self.config = run.config  # as it was at the start; the file may be edited while the training runs
@@ -137,7 +137,6 @@ class Training:
         size, first_of_batch = self.settings.batch_size, self.progress.step * self.settings.batch_size
         with self.team.sharing(min(size, len(self.train_part) - first_of_batch)) as share:
             x, y = self.train_part.batch(index)
-            self.optimizer.zero_grad()
             total, terms = self.gradient(x, y, self.team.weight(share))
         self.descend()
         self.ema.update(done + 1)
