@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vaekit import MLP, Codebook, ConvDecoder, ConvEncoder, ResNetDecoder, ResNetEncoder, UserError
+from vaekit.nets.conv import Halving
 
 NETS = {
     "mlp": lambda c: MLP((1, 6, 5), (16, 8), condition=c),
@@ -82,3 +83,19 @@ def test_codebook_learns_its_clusters():
 def test_bad_arguments_are_refused_in_one_sentence(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (5, 1), (1, 2), (5, 4)])
+def test_halving_is_the_convolution_and_its_gradient_in_bfloat16_too(size: tuple[int, int]) -> None:
+    """On maps one pixel wide oneDNN leaves part of the weights' gradient unwritten in bfloat16."""
+    ours, plain = Halving(16, 32), torch.nn.Conv2d(16, 32, 3, stride=2, padding=1)
+    plain.load_state_dict(ours.state_dict())
+    x = torch.randn(14, 16, *size)
+    expected = plain(x)
+    torch.testing.assert_close(ours(x), expected)
+    (slope,) = torch.autograd.grad(expected.square().sum(), plain.weight)
+    for _ in range(4):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = ours(x)
+        (rounded,) = torch.autograd.grad(found.float().square().sum(), ours.weight)
+        assert float((rounded - slope).norm()) < 0.02 * float(slope.norm())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaekit.errors import UserError
@@ -70,6 +71,22 @@ class Stem(nn.Module):
         )
 
 
+class Halving(nn.Conv2d):
+    """A 3x3 convolution of stride 2: maps (N, C, H, W) of half the size, odd sizes rounded up.
+
+    On maps one pixel wide the outer columns of the kernel meet nothing but padding, and oneDNN leaves their gradient
+    unwritten in bfloat16 (torch 2.13); there the middle column alone is convolved, which gives the same.
+    """
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__(width_in, width_out, 3, stride=2, padding=1)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.shape[-1] > 1:
+            return super().forward(input)
+        return F.conv2d(input, self.weight[..., 1:2], self.bias, stride=(2, 1), padding=(1, 0))
+
+
 class ConvEncoder(Net):
     """Convolutions of stride 2, each followed by an activation: (C, H, W) to (widths[-1], h, w).
 
@@ -96,7 +113,7 @@ class ConvEncoder(Net):
         self.in_shape, self.condition = as_image_shape(in_shape, "ConvEncoder"), condition
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise([self.in_shape[0] + condition, *widths]):
-            layers += [nn.Conv2d(width_in, width_out, 3, stride=2, padding=1), ACTIVATIONS[activation]()]
+            layers += [Halving(width_in, width_out), ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers)
         self.out_shape = (widths[-1], *halved_sizes(self.in_shape[1], self.in_shape[2], len(widths))[-1])
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaekit.component import Component
 from vaekit.errors import UserError
-from vaekit.nets.conv import as_image_shape, halved_sizes, with_condition_maps
+from vaekit.nets.conv import Halving, as_image_shape, halved_sizes, with_condition_maps
 
 
 class Bottleneck(nn.Module):
@@ -68,7 +68,7 @@ class LadderEncoder(Component):
         self.sizes = halved_sizes(self.in_shape[1], self.in_shape[2], len(num_blocks))[1:]
         scale = 1 / math.sqrt(max(1, sum(num_blocks)))
         widths = [self.in_shape[0] + condition, *[width] * (len(num_blocks) - 1)]
-        self.down = nn.ModuleList(nn.Conv2d(w, width, 3, stride=2, padding=1) for w in widths)
+        self.down = nn.ModuleList(Halving(w, width) for w in widths)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 *(Bottleneck(width, width, middle=width // 2, size=size, scale=scale) for _ in range(number))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from vaekit.nets.conv import Stem, as_image_shape, halved_sizes, with_condition_maps
+from vaekit.nets.conv import Halving, Stem, as_image_shape, halved_sizes, with_condition_maps
 from vaekit.nets.net import ACTIVATIONS, Net, as_shape
 
 
@@ -58,7 +58,7 @@ class ResNetEncoder(Net):
         layers: list[nn.Module] = []
         last = self.in_shape[0] + condition
         for width in (widths := as_shape(widths)):
-            layers.append(nn.Conv2d(last, width, 3, stride=2, padding=1))
+            layers.append(Halving(last, width))
             layers += [ResidualBlock(width, activation) for _ in range(num_blocks)]
             last = width
         self.layers = nn.Sequential(*layers, ACTIVATIONS[activation]())
