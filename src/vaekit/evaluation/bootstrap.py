@@ -14,8 +14,8 @@ NORMAL = 1.959964
 """Standard errors on either side of a 95 % interval."""
 KEPT = 200_000
 """Examples whose figures are held one by one."""
-CELLS = 2**22
-"""Indices drawn at a time: 32 MB."""
+CELLS = 2**18
+"""Indices drawn at a time: 2 MB."""
 
 
 def bootstrap_interval(

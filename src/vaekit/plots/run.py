@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from vaekit.conditional import is_curved
 from vaekit.evaluation.chunks import evaluating, subset
 from vaekit.plots.comparison import embed_all
 from vaekit.plots.curves import curves
@@ -65,6 +66,7 @@ def draw_run(
     with evaluating(model, seed):
         for name, figure in _figures(model, dataset, metrics, seed, results or {}):
             written.append(save(figure, Path(folder) / f"{name}.png"))
+            figure.clear()  # a figure and its parts name each other: memory would come back late
     return written
 
 
@@ -171,13 +173,13 @@ def _traversals(
     """The dimensions with the largest KL; those that vary most where there is no KL."""
     num_dims = z.shape[1]
     dims = (z.var(0) if kl is None else kl).argsort(descending=True)[:MAX_ROWS]
-    steps = torch.linspace(-3, 3, NUM_STEPS)
+    steps, in_units = torch.linspace(-3, 3, NUM_STEPS), model.is_density and not is_curved(model)
     codes = model.embed(x, y).cpu().expand(len(dims), NUM_STEPS, num_dims).clone()
     for row, dim in enumerate(dims):
-        codes[row, :, dim] = steps if model.is_density else z[:, dim].mean() + steps * z[:, dim].std()
+        codes[row, :, dim] = steps if in_units else z[:, dim].mean() + steps * z[:, dim].std()
     given = None if y is None else y.expand(len(dims) * NUM_STEPS)
     images = model.decode(codes.flatten(0, 1), given).mean.unflatten(0, codes.shape[:2])
-    axis = "value of the latent dimension" if model.is_density else "standard deviations from the mean code"
+    axis = "value of the latent dimension" if in_units else "standard deviations from the mean code"
     return traversals(
         images,
         schema,

@@ -113,12 +113,14 @@ class Tiles:
         if self.look == "line":
             self._draw_lines(ax, as_numpy(behind) if behind is not None else None, colour)
             return
-        canvas = np.ones((round(self.height * DPI), round(self.width * DPI), 3), np.float32)
+        # Bytes, and opaque: matplotlib copies what it draws several times, and in doubles where alpha is missing.
+        canvas = np.full((round(self.height * DPI), round(self.width * DPI), 4), 255, np.uint8)
         for row in range(self.rows):
             for column, tile in enumerate(self._pictures(self.x[row])):
                 if np.isfinite(tile).all():
                     left, top = self.corner(row, column)
-                    canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+                    place = canvas[top : top + tile.shape[0], left : left + tile.shape[1], :3]
+                    place[:] = np.rint(tile.clip(0, 1) * 255)
         extent = (0, canvas.shape[1], canvas.shape[0], 0)
         ax.imshow(canvas, extent=extent, interpolation="nearest", aspect="auto")
 
