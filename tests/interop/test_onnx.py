@@ -16,9 +16,10 @@ import families as models
 
 import vaekit as vk
 from vaekit.errors import UserError
-from vaekit.interop import export_onnx
+from vaekit.interop import export_onnx, parity
 from vaekit.interop import onnx as module
 from vaekit.interop.halves import Decoder, Half
+from vaekit.recipes import find_recipe
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
@@ -174,10 +175,27 @@ def test_what_cannot_be_written_is_one_sentence() -> None:
 
 
 def test_a_graph_that_differs_is_not_returned(monkeypatch) -> None:
-    monkeypatch.setattr(module, "_difference", lambda *args: 0.5)
+    monkeypatch.setattr(parity, "_difference", lambda *args: 0.5)
     half = Half2(lambda x: x + 1)
     with torch.no_grad(), pytest.raises(UserError, match=r"differs from PyTorch by 0\.5"):
         module._export(half, (torch.randn(4, 2),), False)
+
+
+def test_rounded_weights_keep_the_logarithm_of_small_spreads() -> None:
+    torch.manual_seed(3)
+    schema = vk.Schema("image", (1, 28, 28), 0.0, 1.0)
+    model = find_recipe("vae")(schema, hidden=64, latent=2).model.eval()
+    model.schema = schema
+    with torch.no_grad():
+        model.posterior.head.layer.bias[2:] -= 6.0  # spreads of a twentieth
+    x = torch.rand(16, 1, 28, 28)
+    encoder = export_onnx(model, x, is_small=True).encoder
+    found = run(encoder, x=x, eps=torch.zeros(16, 2))
+    qz = model.encode(x)
+    std = qz.base_dist.scale.detach().numpy()
+    assert std.max() < 0.2
+    assert np.abs(2 * np.log(found["std"]) - 2 * np.log(std)).max() < 1e-4
+    np.testing.assert_allclose(found["mean"], qz.mean.detach().numpy(), atol=1e-4)
 
 
 def test_a_missing_package_is_named(monkeypatch) -> None:

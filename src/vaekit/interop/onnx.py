@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,6 +23,7 @@ from vaekit.interop.codes import CodesDecoder, CodesEncoder, is_discrete
 from vaekit.interop.columns import layout_of
 from vaekit.interop.halves import ClassDecoder, ClassEncoder, Decoder, Encoder, Half, Redraw
 from vaekit.interop.operators import translations
+from vaekit.interop.parity import error_of
 from vaekit.ladder import LadderVAE
 from vaekit.likelihoods import Columns
 from vaekit.model import VAE, Model
@@ -36,8 +37,6 @@ TOLERANCE = 1e-4
 """Of every output, absolute where it is below 1 and relative above."""
 SMALL_TOLERANCE = 4e-5
 """Of graphs whose weights are rounded: other examples may meet more of the rounding than those compared."""
-LOOSER = {"log_px": 50.0}
-"""Outputs that may differ by so much more: masses of whole numbers are small differences, no nearer in PyTorch."""
 FEWEST_BITS, ALL_BITS = 10, 23
 FEWEST_NUMBERS = 500
 """Smaller tensors are kept as they are: borders and special numbers are among them, and they take no room."""
@@ -189,11 +188,11 @@ def _export(half: Half, inputs: tuple[Tensor, ...], is_small: bool) -> Graph:
     shapes = dict(zip((*half.inputs, *half.outputs), (tuple(v.shape[1:]) for v in (*inputs, *expected))))
     for bits in range(FEWEST_BITS, ALL_BITS) if is_small else ():
         content = _content(whole, half, bits)
-        error = _error(content, half.outputs, feeds, expected)
+        error = error_of(content, half.outputs, feeds, expected, with_log_variance=True)
         if error <= SMALL_TOLERANCE:
             return Graph(content, half.inputs, half.outputs, shapes, error)
     content = _content(whole, half, ALL_BITS)
-    error = _error(content, half.outputs, feeds, expected)
+    error = error_of(content, half.outputs, feeds, expected)
     if error > TOLERANCE:
         raise UserError(
             f"The exported {type(half.model).__name__} differs from PyTorch by {error:.2g}, more than {TOLERANCE:g}; "
@@ -308,34 +307,3 @@ def rounded(values: np.ndarray, mantissa_bits: int) -> np.ndarray:
     near = ((bits + half) >> np.uint64(drop)) << np.uint64(drop)
     made = near.astype(np.uint32).view("<f4")
     return np.where(np.isfinite(made), made, values).astype("<f4")
-
-
-def _error(
-    content: bytes, outputs: Sequence[str], feeds: dict[str, np.ndarray], expected: list[np.ndarray]
-) -> float:
-    """How far a graph is from PyTorch, on all examples at once and on the first one alone."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    all_of_them = session.run(list(outputs), feeds)
-    one = session.run(list(outputs), {name: value[:1] for name, value in feeds.items()})
-    return max(
-        max(_difference(found, value), _difference(first, value[:1])) / LOOSER.get(name, 1.0)
-        for name, found, first, value in zip(outputs, all_of_them, one, expected, strict=True)
-    )
-
-
-def _difference(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference, relative where values are above 1; a hundredth of the share of codes that differ, since
-    two codes may be equally near."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return math.inf
-    if not np.issubdtype(b.dtype, np.floating):
-        return 0.01 * float((a != b).mean())
-    if not np.array_equal(np.isfinite(a), np.isfinite(b)):
-        return math.inf
-    gap = np.abs(a.astype(np.float64) - b) / np.maximum(1.0, np.abs(b))
-    return float(np.nan_to_num(gap).max(initial=0.0))
