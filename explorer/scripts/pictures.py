@@ -1,7 +1,7 @@
 """Screenshots of pages for the docs: python pictures.py OUT NAME=PAGE[:theme[:action,...]] ...
 
-An action is a tab's name, "!SELECTOR" to click, "draw" for a seven on the drawing area, or "drag" on the map. Pictures
-are 1280 x 800, in 256 colours.
+An action is a tab's name, "!SELECTOR" to click, "draw" for a seven on the drawing area, "drag" on the map, or a number,
+the height in pixels. Pictures are 1280 x 800 otherwise, in 256 colours.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def act(page: Any, action: str) -> None:
         for place in at[1:]:
             page.mouse.move(*place, steps=8)
         page.mouse.up()
+    elif action.isdigit():
+        page.set_viewport_size({"width": 1280, "height": int(action)})
     elif action.startswith("!"):
         page.locator(action[1:]).first.click()
     else:

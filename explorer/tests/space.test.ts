@@ -171,6 +171,22 @@ describe("many points", () => {
         expect(Math.abs(Math.hypot(segments[s], segments[s + 1]) - (k + 1))).toBeLessThan(0.08);
     });
   });
+  it.each([
+    [20000, [0.02, 0.02, 0.06]],
+    [2500, [0.05, 0.05, 0.15]],
+  ] as [number, number[]][])("so are those of %i draws of it", (count, most) => {
+    for (const seed of [1, 2, 3]) {
+      const grid = smoothed(normals(seeded(seed), 2 * count), [-5.5, -5.5], [5.5, 5.5]);
+      massLevels(grid.values, SHARES).forEach((level, k) => {
+        const segments = contour(grid, level);
+        const radii = Array.from(segments.subarray(0, segments.length / 2), (_, i) =>
+          Math.hypot(segments[2 * i], segments[2 * i + 1]),
+        );
+        const mean = radii.reduce((a, b) => a + b, 0) / radii.length;
+        expect(Math.abs(mean / (k + 1) - 1)).toBeLessThan(most[k]);
+      });
+    }
+  });
   it("smoothed points peak where they are dense", () => {
     const { values, columns } = smoothed(draw(1, 4000), [-4, -4], [4, 4], 41);
     const top = values.reduce((best, v, i) => (v > values[best] ? i : best), 0);

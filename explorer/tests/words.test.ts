@@ -4,6 +4,8 @@ import { t, type Key } from "../src/i18n";
 import { en } from "../src/i18n/en";
 import { PARTS, words } from "../src/i18n/captions";
 import { ko } from "../src/i18n/ko";
+import type { RunInfo } from "../src/boot/manifest";
+import { dimensionOf, subscript } from "../src/state/dimension";
 import { language } from "../src/state/settings";
 import { grouped } from "../src/views/Curves";
 import { frequent } from "../src/views/CodeGrid";
@@ -24,7 +26,7 @@ it("follows the language", () => {
   expect(t("sliders.one", { d: 3 })).toBe("Dimension 3");
   language.value = "ko";
   expect(t("sliders.one", { d: 3 })).toBe("차원 3");
-  for (const flavour of ["vae", "ae", "codes"] as const)
+  for (const flavour of ["vae", "layers", "ae", "codes"] as const)
     for (const part of PARTS) expect(words(part, flavour).text).toMatch(/[가-힣]/);
   language.value = "en";
 });
@@ -40,6 +42,34 @@ it("reads decoded rows", () => {
   expect([age.text, age.range]).toEqual(["39", [30, 50]]);
   expect([pay.text, pay.value]).toEqual(["high", 1]);
   expect(rowLine(columns, data)).toBe("39 · high");
+});
+
+it("a mean that few large values pull out of the range is told beside the range", () => {
+  const [skewed] = cellsOf(columns, Float32Array.of(452, 0, 0, 1, 0));
+  expect([skewed.text, skewed.aside]).toEqual(["0", "mean 452"]);
+  const [wide] = cellsOf(columns, Float32Array.of(452, 0, 7, 1, 0));
+  expect([wide.text, wide.aside]).toEqual(["0 to 7", "mean 452"]);
+  const [plain] = cellsOf(columns, Float32Array.of(38.6, 30, 50, 1, 0));
+  expect([plain.text, plain.aside]).toEqual(["39", "80 %: 30 to 50"]);
+});
+
+it("every part of every kind of model has words of its own where the plain ones would be wrong", () => {
+  for (const part of ["encoder", "latent", "draw", "kl"] as const) {
+    const said = (["vae", "layers", "ae", "codes"] as const).map((flavour) => words(part, flavour).text);
+    expect(new Set(said).size, part).toBe(4);
+  }
+  expect(words("reconstruction", "codes").text).not.toBe(words("reconstruction", "vae").text);
+});
+
+it("dimensions of a hierarchy are counted within their layers", () => {
+  const layers = [
+    { name: "z2", start: 0, size: 40 },
+    { name: "z1", start: 40, size: 40 },
+  ];
+  const info = (some: typeof layers) => ({ latent: { size: 80, layers: some } }) as unknown as RunInfo;
+  expect([0, 39, 40, 79].map((d) => subscript(info(layers), d))).toEqual(["2, 1", "2, 40", "1, 1", "1, 40"]);
+  expect(dimensionOf(info(layers), 41)).toEqual({ layer: "z1", place: 2 });
+  expect(subscript(info(layers.slice(0, 1)), 41)).toBe("42");
 });
 
 it("typed rows come back as typed; what is empty or no number is missing", () => {

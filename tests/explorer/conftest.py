@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+import vaekit
+from vaekit import api
 
 HERE = Path(__file__).parent
 FLAGS = [
@@ -18,6 +24,27 @@ FLAGS = [
     "--disable-background-networking",
     "--autoplay-policy=no-user-gesture-required",
 ]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says what of the explorer's tests was left out, and why: a count of skipped tests does not."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if "explorer" in report.nodeid
+    )
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"LEFT OUT: {count} of the explorer's tests: {reason}")
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of digits with two latent dimensions, trained for two epochs."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "finish", lambda *args: None)
+        options = {"recipe": "vae", "latent": 2, "hidden": 16, "epochs": 2, "limit": 200, "quiet": True}
+        return vaekit.train("digits", out=folder / "run", **options).path
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +136,33 @@ def page_file(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Cal
         return made[kinds]
 
     return write
+
+
+RULES = {
+    # A tree that was written out again has other quotes, and styles that depend on numbers.
+    "no-inline-style": "off",
+    "attribute-boolean-style": "off",
+    "attribute-empty-style": "off",
+    "long-title": "off",
+    "no-trailing-whitespace": "off",
+}
+
+
+@pytest.fixture(scope="session")
+def validate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """What html-validate says of documents; nothing where they are valid."""
+    program = HERE.parents[1] / "explorer" / "node_modules" / ".bin" / "html-validate"
+    if not program.exists() or not shutil.which("node"):
+        pytest.skip("html-validate is not installed: npm ci in explorer/")
+    folder = tmp_path_factory.mktemp("valid")
+    rules = {"root": True, "extends": ["html-validate:recommended"], "rules": RULES}
+    (folder / ".htmlvalidate.json").write_text(json.dumps(rules))
+
+    def check(*documents: str) -> str:
+        for k, text in enumerate(documents):
+            (folder / f"{k}.html").write_text(text, encoding="utf-8")
+        names = [f"{k}.html" for k in range(len(documents))]
+        run = subprocess.run([str(program), *names], cwd=folder, capture_output=True, text=True, check=False)
+        return "" if run.returncode == 0 else run.stdout + run.stderr
+
+    return check

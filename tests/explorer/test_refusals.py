@@ -50,3 +50,12 @@ def test_a_network_that_is_no_network_says_so(open_page: Open, page_file: Write,
     (tmp_path / "page.html").write_text(changed, encoding="utf-8")
     page = open_page().go(tmp_path / "page.html")
     assert "network" in page.get_by_role("alert").inner_text()
+
+
+def test_a_browser_without_simd_says_so(open_page: Open, page_file: Write) -> None:
+    opened = open_page()
+    # What such a browser does: it knows the format, and refuses modules with instructions that it does not know.
+    refuse = "bytes => !bytes.includes(253) && validate.call(WebAssembly, bytes)"
+    opened.page.add_init_script(f"const validate = WebAssembly.validate; WebAssembly.validate = {refuse}")
+    page = opened.go(page_file("image"))
+    assert "lacks SIMD" in page.get_by_role("alert").inner_text()

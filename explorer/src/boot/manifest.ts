@@ -92,6 +92,10 @@ export interface RunInfo {
     samples: ArrayRef | null;
     label?: ArrayRef | null;
     density?: { low: number[]; high: number[]; grid: ArrayRef } | null;
+    /** Many draws in the plane of the points. */
+    plane?: ArrayRef | null;
+    /** How many of the first dimensions are drawn from a standard normal, if they are. */
+    standard?: number;
     model?: GraphRef | null;
   } | null;
   audio?: AudioInfo | null;
@@ -103,7 +107,7 @@ export interface RunInfo {
     label: ArrayRef | null;
     inputs: ArrayRef | null;
     reconstructions: ArrayRef | null;
-    range?: number[];
+    range?: number[] | null;
   } | null;
 }
 

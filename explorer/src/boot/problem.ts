@@ -12,6 +12,7 @@ export class Problem extends Error {
 
 export type ProblemCode =
   | "no-wasm"
+  | "no-simd"
   | "no-gunzip"
   | "no-worker"
   | "no-data"

@@ -3,8 +3,8 @@ import { language } from "../state/settings";
 
 export type Part = "encoder" | "latent" | "draw" | "reconstruction" | "kl";
 export const PARTS: Part[] = ["encoder", "latent", "draw", "reconstruction", "kl"];
-/** What is explained: a VAE, an autoencoder, or a model of discrete codes. */
-export type Flavour = "vae" | "ae" | "codes";
+/** What is explained: a VAE, a hierarchical one, an autoencoder, or a model of discrete codes. */
+export type Flavour = "vae" | "layers" | "ae" | "codes";
 
 interface Words {
   name: string;
@@ -93,6 +93,10 @@ const CODES: Partial<Record<Part, Words>> = {
     name: "No drawing",
     text: "Choosing the nearest entry has no slope. In training the gradient is passed straight through the choice, as if it had not been made.",
   },
+  reconstruction: {
+    name: "Reconstruction",
+    text: "The decoder puts the entries’ vectors in their places of the grid and turns them into an x. The loss asks how surprising the true x is to it, −log p(x|z). A second term keeps the encoder’s answers close to the entries that were chosen.",
+  },
   kl: {
     name: "Prior over codes",
     text: "With a uniform prior the KL is the same for every x, so it does not train anything. New examples need a prior over grids of codes, fitted afterwards.",
@@ -112,9 +116,51 @@ const CODES_KO: Partial<Record<Part, Words>> = {
     name: "뽑기 없음",
     text: "가장 가까운 항목을 고르는 일에는 기울기가 없습니다. 학습할 때는 고르지 않은 것처럼 기울기를 그대로 흘려보냅니다.",
   },
+  reconstruction: {
+    name: "복원 오차",
+    text: "디코더는 항목의 벡터를 격자의 제자리에 놓고 x로 바꿉니다. 손실은 진짜 x가 디코더에게 얼마나 뜻밖인지, 곧 −log p(x|z)를 묻습니다. 또 한 항은 인코더의 답이 고른 항목 가까이에 머물게 합니다.",
+  },
   kl: {
     name: "코드의 사전 분포",
     text: "사전 분포가 고르면 KL은 모든 x에서 같아 아무것도 가르치지 않습니다. 새로운 예시를 만들려면 코드 격자의 사전 분포를 나중에 맞춥니다.",
+  },
+};
+
+const LAYERS: Partial<Record<Part, Words>> = {
+  encoder: {
+    name: "Encoder",
+    text: "Looks at x and answers layer by layer, from the top down: each layer’s normal distribution depends on x and on what was drawn above it. The ellipse on the map belongs to the way on which every layer takes its mean.",
+  },
+  latent: {
+    name: "Latent layers",
+    text: "The layers together are one code z. Each has a prior of its own, which depends on the layers above it: the top decides what it is, the bottom how it looks. The lines on the map hold 39, 86 and 99 % of what is drawn from the top down.",
+  },
+  draw: {
+    name: "Reparameterization",
+    text: "Training needs a random z, and a slope through it. Every layer has an ε of its own, shifted and stretched by a μ and a σ that depend on the draws above. Gradients pass through all of them, from the bottom layer to the top.",
+  },
+  kl: {
+    name: "KL divergence",
+    text: "The second half of the loss has a term for each layer: how far its answer for x lies from the prior that the layers above it state. A layer whose term is near zero carries nothing. The loss is the sum of all terms.",
+  },
+};
+
+const LAYERS_KO: Partial<Record<Part, Words>> = {
+  encoder: {
+    name: "인코더",
+    text: "x를 보고 위층부터 한 층씩 답합니다. 각 층의 정규 분포는 x와 위에서 뽑힌 값에 따라 달라집니다. 지도의 타원은 모든 층이 평균을 고를 때의 것입니다.",
+  },
+  latent: {
+    name: "잠재 층",
+    text: "모든 층이 함께 코드 z 하나를 이룹니다. 층마다 위층에 따라 달라지는 사전 분포가 있어, 위는 무엇인지를, 아래는 어떻게 생겼는지를 정합니다. 지도의 선 안에는 위에서부터 뽑은 코드의 39, 86, 99 %가 들어갑니다.",
+  },
+  draw: {
+    name: "재매개변수화",
+    text: "학습에는 무작위 z와 그것을 지나는 기울기가 모두 필요합니다. 층마다 ε을 따로 뽑아, 위에서 뽑힌 값이 정한 μ와 σ로 옮기고 늘립니다. 기울기는 맨 아래층에서 맨 위층까지 모두 지나갑니다.",
+  },
+  kl: {
+    name: "KL 발산",
+    text: "손실의 뒷부분에는 층마다 항이 하나씩 있습니다. x에 대한 그 층의 답이 위층이 정한 사전 분포에서 얼마나 먼지를 잽니다. 항이 0에 가까운 층은 아무것도 담지 않습니다. 손실은 모든 항의 합입니다.",
   },
 };
 
@@ -144,8 +190,11 @@ const AE_KO: Partial<Record<Part, Words>> = {
 /** Name and caption of a part. */
 export function words(part: Part, flavour: Flavour): Words {
   const korean = language.value === "ko";
-  const own = { vae: {}, ae: korean ? AE_KO : AE, codes: korean ? CODES_KO : CODES }[flavour] as Partial<
-    Record<Part, Words>
-  >;
+  const own: Partial<Record<Part, Words>> = {
+    vae: {},
+    layers: korean ? LAYERS_KO : LAYERS,
+    ae: korean ? AE_KO : AE,
+    codes: korean ? CODES_KO : CODES,
+  }[flavour];
   return own[part] ?? (korean ? KO : EN)[part];
 }

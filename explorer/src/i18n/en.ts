@@ -41,8 +41,8 @@ export const en = {
   "decoded.alt.sound": "Spectrogram of the sound that this code decodes to",
   "decoded.ms": "{ms} ms",
   "decoded.class": "Class that the decoder is told",
-  "decoded.nearest": "Nearest example",
-  "decoded.nearest.of": "Nearest example, class {name}",
+  "decoded.nearest": "Nearest of {count} examples",
+  "decoded.nearest.of": "Nearest of {count} examples, class {name}",
   "decoded.at": "Code",
   "decoded.more": "and {count} more",
 
@@ -53,7 +53,9 @@ export const en = {
   "table.column": "Column",
   "table.value": "Decoded",
   "table.spread": "In the data",
-  "table.range": "{low} to {high}",
+  "table.range": "80 %: {low} to {high}",
+  "table.mean": "mean {value}",
+  "table.from": "{low} to {high}",
 
   tools: "Tools",
   "tool.sliders": "Dimensions",
@@ -68,6 +70,7 @@ export const en = {
     "Every latent dimension, the most informative first. Bars: mean KL in nats; hills: where the data's codes lie.",
   "sliders.lead.ae": "Every latent dimension, by the spread of its codes. Hills: where the data's codes lie.",
   "sliders.one": "Dimension {d}",
+  "sliders.one.of": "{layer}, dimension {d}",
   "sliders.rate": "{rate} nats",
   "sliders.more": "{count} more that carry less",
   "sliders.dead": "{count} that carry nothing",
@@ -167,6 +170,8 @@ export const en = {
 
   "problem.no-wasm":
     "This browser cannot run WebAssembly, which this page needs; a current Firefox, Chrome, Edge or Safari can.",
+  "problem.no-simd":
+    "This browser’s WebAssembly lacks SIMD, by which the networks of this page compute; a Firefox, Chrome or Edge from 2021 on or Safari from 16.4 on has it.",
   "problem.no-gunzip":
     "This browser lacks DecompressionStream, which this page needs to unpack its data; a current Firefox, Chrome, Edge or Safari has it.",
   "problem.no-worker":

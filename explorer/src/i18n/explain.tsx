@@ -14,7 +14,12 @@ const Gap = () => <mspace width="0.4em" />;
 
 /** Of a part; null where it has none. `standard`: the prior is the standard normal. */
 export function Formula({ part, flavour, standard }: { part: Part; flavour: Flavour; standard: boolean }) {
-  const content = part === "reconstruction" || flavour === "vae" ? gaussian(part, standard) : other(part, flavour);
+  const content =
+    part === "reconstruction" || flavour === "vae"
+      ? gaussian(part, standard)
+      : flavour === "layers"
+        ? layered(part)
+        : other(part, flavour);
   return (
     content && (
       <math display="block">
@@ -37,6 +42,55 @@ function other(part: Part, flavour: Flavour) {
       <I>k</I><O>=</O>
       <munder><mi>argmin</mi><mi>j</mi></munder>
       <Gap /><O>‖</O><I>f</I><O>(</O><I>x</I><O>)</O><O>−</O><msub><mi>e</mi><mi>j</mi></msub><O>‖</O>
+    </>
+  );
+}
+
+const Sub = ({ children, below }: { children: string; below: ComponentChildren }) => (
+  <msub>
+    <mi>{children}</mi>
+    {below}
+  </msub>
+);
+/** z of layer l, and of all layers above it. */
+const Zl = () => <Sub below={<mi>l</mi>}>z</Sub>;
+const Above = () => <Sub below={<mrow><mo>&gt;</mo><mi>l</mi></mrow>}>z</Sub>;
+const Over = ({ sign }: { sign: string }) => <munder><mo>{sign}</mo><mi>l</mi></munder>;
+
+/** Of a hierarchy, whose layers l depend on those above. */
+function layered(part: Part) {
+  const posterior = (
+    <>
+      <I>q</I><O>(</O><Zl /><O>|</O><I>x</I><O>,</O><Above /><O>)</O>
+    </>
+  );
+  const prior = (
+    <>
+      <I>p</I><O>(</O><Zl /><O>|</O><Above /><O>)</O>
+    </>
+  );
+  if (part === "encoder")
+    return (
+      <>
+        <I>q</I><O>(</O><I>z</I><O>|</O><I>x</I><O>)</O><O>=</O><Over sign="∏" />{posterior}
+      </>
+    );
+  if (part === "latent")
+    return (
+      <>
+        <I>p</I><O>(</O><I>z</I><O>)</O><O>=</O><Over sign="∏" />{prior}
+      </>
+    );
+  if (part === "draw")
+    return (
+      <>
+        <Zl /><O>=</O><Sub below={<mi>l</mi>}>μ</Sub><O>+</O><Sub below={<mi>l</mi>}>σ</Sub>
+        <Sub below={<mi>l</mi>}>ε</Sub>
+      </>
+    );
+  return (
+    <>
+      <Over sign="∑" /><mi>KL</mi><O>(</O>{posterior}<O>‖</O>{prior}<O>)</O>
     </>
   );
 }

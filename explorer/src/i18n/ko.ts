@@ -43,8 +43,8 @@ export const ko: Record<Key, string> = {
   "decoded.alt.sound": "이 코드를 디코딩한 소리의 스펙트로그램",
   "decoded.ms": "{ms} ms",
   "decoded.class": "디코더에 알려 줄 클래스",
-  "decoded.nearest": "가장 가까운 예시",
-  "decoded.nearest.of": "가장 가까운 예시, 클래스 {name}",
+  "decoded.nearest": "예시 {count}개 중 가장 가까운 것",
+  "decoded.nearest.of": "예시 {count}개 중 가장 가까운 것, 클래스 {name}",
   "decoded.at": "코드",
   "decoded.more": "외 {count}개",
 
@@ -55,7 +55,9 @@ export const ko: Record<Key, string> = {
   "table.column": "열",
   "table.value": "디코딩 값",
   "table.spread": "데이터에서는",
-  "table.range": "{low} ~ {high}",
+  "table.range": "80 %: {low} ~ {high}",
+  "table.mean": "평균 {value}",
+  "table.from": "{low} ~ {high}",
 
   tools: "도구",
   "tool.sliders": "차원",
@@ -70,6 +72,7 @@ export const ko: Record<Key, string> = {
     "모든 잠재 차원을 담긴 정보가 많은 순서로 보입니다. 막대는 평균 KL(nat), 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.lead.ae": "모든 잠재 차원을 코드가 퍼진 순서로 보입니다. 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.one": "차원 {d}",
+  "sliders.one.of": "{layer}, 차원 {d}",
   "sliders.rate": "{rate} nat",
   "sliders.more": "정보가 더 적은 {count}개",
   "sliders.dead": "아무것도 담지 않은 {count}개",
@@ -168,6 +171,8 @@ export const ko: Record<Key, string> = {
 
   "problem.no-wasm":
     "이 브라우저는 이 페이지에 필요한 WebAssembly를 실행할 수 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
+  "problem.no-simd":
+    "이 브라우저의 WebAssembly에는 이 페이지의 신경망이 쓰는 SIMD가 없습니다. 2021년 이후의 Firefox, Chrome, Edge나 Safari 16.4 이후를 쓰세요.",
   "problem.no-gunzip":
     "이 브라우저에는 데이터를 푸는 데 필요한 DecompressionStream이 없습니다. 최신 Firefox, Chrome, Edge, Safari를 쓰세요.",
   "problem.no-worker":

@@ -50,37 +50,47 @@ export function contour(grid: Grid, level: number): Float32Array {
   return Float32Array.from(out);
 }
 
-/** The density of points a0 b0 a1 b1 ..., each a small Gaussian; Silverman's width. */
+/** The density of points a0 b0 a1 b1 ..., each a small Gaussian; Silverman's width.
+ *
+ * The points are drawn in by what the Gaussians add, so that the spread of the whole stays that of the points (Jones,
+ * "On correcting for variance inflation in kernel density estimation", 1991).
+ */
 export function smoothed(
   points: Float32Array,
   low: [number, number],
   high: [number, number],
-  size = 56,
+  size = 96,
 ): Grid {
   const count = points.length / 2;
-  const width = [0, 1].map((k) => {
+  const step = [0, 1].map((k) => (high[k] - low[k]) / (size - 1));
+  const each = [0, 1].map((k) => {
     let [sum, squares] = [0, 0];
     for (let n = 0; n < count; n++) {
       sum += points[2 * n + k];
       squares += points[2 * n + k] ** 2;
     }
-    return Math.sqrt(Math.max(squares / count - (sum / count) ** 2, 1e-6)) * count ** (-1 / 6);
+    const middle = sum / count;
+    const spread = Math.sqrt(Math.max(squares / count - middle ** 2, 1e-6));
+    const width = spread * count ** (-1 / 6);
+    return { middle, width, shrunk: 1 / Math.hypot(1, width / spread), reach: 4 * width };
   });
   const values = new Float32Array(size * size);
-  const step = [0, 1].map((k) => (high[k] - low[k]) / (size - 1));
+  const bells = [new Float64Array(size), new Float64Array(size)];
+  const near = [
+    [0, 0],
+    [0, 0],
+  ];
   for (let n = 0; n < count; n++) {
-    const near = [0, 1].map((k) => {
-      const at = (points[2 * n + k] - low[k]) / step[k];
-      const reach = (3.5 * width[k]) / step[k];
-      return [Math.max(0, Math.ceil(at - reach)), Math.min(size - 1, Math.floor(at + reach))];
-    });
-    for (let j = near[1][0]; j <= near[1][1]; j++) {
-      const dv = (low[1] + j * step[1] - points[2 * n + 1]) / width[1];
-      for (let i = near[0][0]; i <= near[0][1]; i++) {
-        const du = (low[0] + i * step[0] - points[2 * n]) / width[0];
-        values[j * size + i] += Math.exp(-0.5 * (du * du + dv * dv));
-      }
+    for (const k of [0, 1]) {
+      const { middle, width, shrunk, reach } = each[k];
+      const at = middle + (points[2 * n + k] - middle) * shrunk;
+      near[k][0] = Math.max(0, Math.ceil((at - reach - low[k]) / step[k]));
+      near[k][1] = Math.min(size - 1, Math.floor((at + reach - low[k]) / step[k]));
+      for (let i = near[k][0]; i <= near[k][1]; i++)
+        bells[k][i] = Math.exp(-0.5 * ((low[k] + i * step[k] - at) / width) ** 2);
     }
+    for (let j = near[1][0]; j <= near[1][1]; j++)
+      for (let i = near[0][0]; i <= near[0][1]; i++) values[j * size + i] += bells[0][i] * bells[1][j];
   }
   return { values, columns: size, rows: size, low, high };
 }

@@ -36,13 +36,14 @@ export async function openStudy(
     await engine.load(prefix + info.decoder.blob, bytes);
     return engine;
   });
-  const [engine, mean, label, samples, sampleLabel, density, usage] = await Promise.all([
+  const [engine, mean, label, samples, sampleLabel, density, inPlane, usage] = await Promise.all([
     loaded,
     blobs.array(info.points?.mean),
     blobs.array(info.points?.label),
     blobs.array(info.prior?.samples),
     blobs.array(info.prior?.label),
     blobs.array(info.prior?.density?.grid),
+    blobs.array(info.prior?.plane),
     blobs.array(info.latent.usage),
   ]);
   const given = {
@@ -59,6 +60,7 @@ export async function openStudy(
       flat: info.family === "codes" ? null : asFloats(samples.data),
     },
     priorDensity: density && asFloats(density.data),
+    priorInPlane: inPlane && asFloats(inPlane.data),
     usage: usage?.data ?? null,
   };
   return studyOf(given, failed);
@@ -124,7 +126,8 @@ async function readReplay(info: RunInfo, blobs: Blobs): Promise<Replay | null> {
   const refs = [given.codes, given.label, given.inputs, given.reconstructions] as const;
   const [codes, label, inputs, made] = await Promise.all(refs.map((ref) => blobs.array(ref)));
   const [low, high] = given.range ?? [info.low ?? 0, info.high ?? 1];
-  const unit = (row: Float32Array) => row.map((v) => low + ((high - low) * v) / 255);
+  const isBytes = given.inputs?.dtype === "uint8"; // rows of a table are as they are
+  const unit = (row: Float32Array) => (isBytes ? row.map((v) => low + ((high - low) * v) / 255) : row);
   const frames = made && rowsOf(made).map((row) => row as Float32Array);
   const size = made ? product(made.shape.slice(2)) : 1;
   return {

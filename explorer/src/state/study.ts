@@ -45,12 +45,15 @@ export interface Study {
   points: Points | null;
   priorSamples: { codes: Code[]; label: Numbers | null; flat: Float32Array | null } | null;
   priorDensity: Float32Array | null;
+  priorInPlane: Float32Array | null;
   usage: Numbers | null;
   std: Signal<Float32Array | null>;
   metrics: Signal<Record<string, Float32Array>>;
   examples: Signal<Examples | null>;
   replay: Signal<Replay | null>;
   canEncode: Signal<boolean>;
+  /** A file that was let go over the page, until it is opened. */
+  dropped: Signal<Blob | null>;
 
   code: Signal<Code>;
   label: Signal<number>;
@@ -77,7 +80,7 @@ export interface Study {
   ranked: Ranked;
 }
 
-export type Given = Pick<Study, "info" | "model" | "points" | "priorSamples" | "priorDensity" | "usage">;
+export type Given = Pick<Study, "info" | "model" | "points" | "priorSamples" | "priorDensity" | "priorInPlane" | "usage">;
 
 /** The state of one run; decoding follows `code` and `label`, latest first. */
 export function studyOf(given: Given, failed: (error: unknown) => void): Study {
@@ -98,6 +101,7 @@ export function studyOf(given: Given, failed: (error: unknown) => void): Study {
     examples: signal(null),
     replay: signal(null),
     canEncode: signal(false),
+    dropped: signal(null),
     code,
     label: signal(0),
     decoded: signal(null),

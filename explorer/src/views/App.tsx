@@ -104,7 +104,7 @@ function Header({ manifest, studies }: { manifest: Manifest; studies: Study[] })
             { value: "ko", text: "한국어" },
           ]}
         />
-        <button type="button" class="toggle" aria-label={t("theme.switch")} onClick={toggleTheme}>
+        <button type="button" class="toggle" title={t("theme.switch")} onClick={toggleTheme}>
           {t(dark.value ? "theme.light" : "theme.dark")}
         </button>
       </div>

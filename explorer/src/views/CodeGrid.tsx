@@ -71,7 +71,7 @@ export function CodeGrid({ study }: { study: Study }) {
     study.code.value = await study.model.encodeCodes(study.examples.value!.x[m], study.label.peek());
   };
   return (
-    <section class="map-panel codes" aria-label={t("codes")}>
+    <div class="map-panel codes">
       <p class="lead">{t("codes.lead")}</p>
       <div
         class="code-grid"
@@ -159,7 +159,7 @@ export function CodeGrid({ study }: { study: Study }) {
           <ExampleTray study={study} chosen={[]} onChoose={(m) => void fromExample(m)} />
         </>
       )}
-    </section>
+    </div>
   );
 }
 

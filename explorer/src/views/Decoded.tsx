@@ -3,6 +3,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { t } from "../i18n";
 import { classColour } from "../maths/colours";
 import { fixed } from "../maths/ticks";
+import { subscript } from "../state/dimension";
 import { dark } from "../state/settings";
 import { className, labelOfExample, type Study } from "../state/study";
 import { Picture } from "./Picture";
@@ -13,14 +14,14 @@ import { Thumb } from "./Thumb";
 
 export function DecodedPanel({ study }: { study: Study }) {
   return (
-    <section class={`decoded ${study.info.kind}`} aria-label={t("decoded")}>
+    <div class={`decoded ${study.info.kind}`} role="group" aria-label={t("decoded")}>
       <Output study={study} data={study.decoded} />
       <div class="beside">
         <Readout study={study} />
         <NearestExample study={study} />
         {study.info.conditional && <ClassButtons study={study} />}
       </div>
-    </section>
+    </div>
   );
 }
 
@@ -49,7 +50,7 @@ const WRITTEN = 6;
 function Readout({ study }: { study: Study }) {
   const ms = study.ms.value;
   return (
-    <div class="readout">
+    <div class="readout" role="group" aria-label={t("decoded.at")}>
       {study.info.family !== "codes" && <CodeNumbers study={study} />}
       {ms !== null && <p class="ms">{t("decoded.ms", { ms: ms < 10 ? fixed(ms, 1) : fixed(ms, 0) })}</p>}
     </div>
@@ -60,11 +61,11 @@ function CodeNumbers({ study }: { study: Study }) {
   const z = study.code.value;
   const order = z.length > WRITTEN ? study.ranked.live.slice(0, WRITTEN) : [...z.keys()];
   return (
-    <dl class="numbers" aria-label={t("decoded.at")}>
+    <dl class="numbers">
       {order.map((d) => (
         <div key={d}>
           <dt>
-            z<sub>{d + 1}</sub>
+            z<sub>{subscript(study.info, d)}</sub>
           </dt>
           <dd>{fixed(z[d])}</dd>
         </div>
@@ -79,12 +80,16 @@ function CodeNumbers({ study }: { study: Study }) {
   );
 }
 
-/** The example whose code lies nearest: what was seen in training beside what the decoder makes. */
+/** Of the examples whose pictures the page holds, the one whose code lies nearest: true x beside what z decodes to. */
 function NearestExample({ study }: { study: Study }) {
   const m = nearestExample(study);
   if (m < 0) return null;
   const label = labelOfExample(study, m);
-  const text = label < 0 ? t("decoded.nearest") : t("decoded.nearest.of", { name: className(study, label) });
+  const count = study.examples.value!.x.length;
+  const text =
+    label < 0
+      ? t("decoded.nearest", { count })
+      : t("decoded.nearest.of", { count, name: className(study, label) });
   return (
     <figure class="nearest">
       <Thumb study={study} input data={study.examples.value!.x[m]} label={text} />

@@ -8,7 +8,7 @@ import { isStandardNormal } from "./map/prior";
 
 export function Explain({ study }: { study: Study }) {
   const { info } = study;
-  const flavour: Flavour = info.family === "codes" ? "codes" : info.deterministic ? "ae" : "vae";
+  const flavour: Flavour = info.family === "flat" ? (info.deterministic ? "ae" : "vae") : info.family;
   const open = useSignal(true);
   return (
     <section class="explain" aria-labelledby="explain-title">

@@ -31,13 +31,23 @@ export function OwnTool({ study }: { study: Study }) {
       latest(
         (asked: { x: Float32Array; y: number; seed: number }) =>
           readInput(study, asked.x, asked.y, asked.seed),
-        (made) => show(study, reading, made),
+        (made, asked) => {
+          wrong.value = false;
+          show(study, reading, made, asked.y);
+        },
         () => (wrong.value = true),
       ),
     [study],
   );
   useSignalEffect(() => {
     if (study.canEncode.value && x.value) queue.push({ x: x.value, y: y.value, seed: seed.value });
+  });
+  useSignalEffect(() => {
+    const file = study.dropped.value;
+    if (!file) return;
+    study.dropped.value = null;
+    over.value = false;
+    void open(file);
   });
   useEffect(
     () => () =>
@@ -60,7 +70,6 @@ export function OwnTool({ study }: { study: Study }) {
     if (!file) return;
     try {
       x.value = await (info.kind === "audio" ? readSound : readImage)(file, info);
-      wrong.value = false;
       chosen.value = -1;
     } catch {
       wrong.value = true;
@@ -70,16 +79,8 @@ export function OwnTool({ study }: { study: Study }) {
   return (
     <div
       class={`tool own${over.value ? " over" : ""}`}
-      onDragOver={(event) => {
-        event.preventDefault();
-        over.value = info.kind !== "table";
-      }}
+      onDragOver={() => (over.value = info.kind !== "table")}
       onDragLeave={() => (over.value = false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        over.value = false;
-        if (info.kind !== "table") void open(event.dataTransfer?.files[0]);
-      }}
     >
       <p class="lead">{t(lead[info.kind])}</p>
       <div class={`inputs ${info.kind}`}>
@@ -155,7 +156,10 @@ export function OwnTool({ study }: { study: Study }) {
 }
 
 /** The reading goes to the panel, and to the map: its mean, its ellipse, its draws. */
-function show(study: Study, reading: { value: Reading | null }, made: Reading): void {
+function show(study: Study, reading: { value: Reading | null }, made: Reading, label: number): void {
+  const { x, encoded, codes, output } = made;
+  const detail = { x, label: made.found?.label ?? label, mean: encoded?.mean, std: encoded?.std, codes, output };
+  document.dispatchEvent(new CustomEvent("vaekit:encoded", { detail })); // for tests, as "vaekit:decoded" is
   batch(() => {
     reading.value = made;
     if (made.found) study.label.value = made.found.label;

@@ -32,6 +32,7 @@ export function ReplayTool({ study }: { study: Study }) {
   });
   if (!epochs.length) return <div class="tool" />;
   const now = Math.round(at.value);
+  const sound = study.info.kind === "audio"; // of which spectrograms are kept, as the decoder makes them
   const toggle = () => {
     if (!playing.value && at.value >= epochs.length - 1) at.value = 0;
     playing.value = !playing.value;
@@ -65,10 +66,10 @@ export function ReplayTool({ study }: { study: Study }) {
           <div class={`pairs ${study.info.kind}`}>
             {replay.inputs.map((x, q) => (
               <div key={q}>
-                <Thumb study={study} input data={x} label={t("replay.input", { n: q + 1 })} />
+                <Thumb study={study} input={!sound} data={x} label={t("replay.input", { n: q + 1 })} />
                 <Thumb
                   study={study}
-                  input
+                  input={!sound}
                   data={replay.made![now][q]}
                   label={t("replay.made", { n: q + 1, epoch: epochs[now] })}
                 />

@@ -1,7 +1,7 @@
 // A decoded row: every column's value beside its distribution in the data.
 import { t } from "../i18n";
 import type { Study } from "../state/study";
-import { cellsOf, rangeText, type Cell } from "./row";
+import { cellsOf, type Cell } from "./row";
 
 export function Row({
   study,
@@ -29,8 +29,7 @@ export function Row({
               <th scope="row">{cell.column.name}</th>
               <td>
                 <strong>{cell.text}</strong>
-                {cell.range && <small>{rangeText(cell.column, cell.range)}</small>}
-                {cell.chances && <small>{Math.round(100 * cell.chances[cell.value])} %</small>}
+                {cell.aside && <small>{cell.aside}</small>}
               </td>
               <td>{cell.chances ? <Chances cell={cell} /> : <Histogram cell={cell} />}</td>
             </tr>

@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import { histogram } from "../maths/histogram";
 import { rank } from "../maths/rank";
 import { fixed } from "../maths/ticks";
+import { dimensionOf } from "../state/dimension";
 import type { Study } from "../state/study";
 import { Button, Range } from "./controls";
 
@@ -22,7 +23,7 @@ export function Sliders({ study }: { study: Study }) {
       {info.family === "layers" && layers.length > 1 ? (
         layers.map((layer) => (
           <section key={layer.name}>
-            <h4>{layer.name}</h4>
+            <h3>{layer.name}</h3>
             <Group study={study} start={layer.start} size={layer.size} first={4} />
           </section>
         ))
@@ -74,6 +75,7 @@ function Dimension({ study, d }: { study: Study; d: number }) {
   const value = useComputed(() => study.code.value[d]);
   const [low, high] = study.ranges[d];
   const rate = study.info.latent.rate?.[d];
+  const { layer, place } = dimensionOf(study.info, d);
   const top = Math.max(...(study.info.latent.rate ?? [1]).slice(0, 4096), 1e-6);
   return (
     <div class="dimension">
@@ -81,7 +83,7 @@ function Dimension({ study, d }: { study: Study; d: number }) {
         <Hills study={study} d={d} />
       </div>
       <Range
-        label={t("sliders.one", { d: d + 1 })}
+        label={layer ? t("sliders.one.of", { layer, d: place }) : t("sliders.one", { d: place })}
         value={Math.round(value.value * 100) / 100}
         min={Math.floor(low * 10) / 10}
         max={Math.ceil(high * 10) / 10}

@@ -21,15 +21,17 @@ export function Thumb({ study, data, label, input, pressed, onClick }: ThumbProp
     <span class="blank" />
   );
   if (!onClick) return <span class={`thumb ${study.info.kind}`}>{face}</span>;
+  const isWritten = study.info.kind === "table";
   return (
     <button
       type="button"
       class={`thumb ${study.info.kind}`}
-      aria-label={label}
+      aria-label={isWritten ? undefined : label}
       title={label}
       aria-pressed={pressed}
       onClick={onClick}
     >
+      {isWritten && <span class="unseen">{label}: </span>}
       {face}
     </button>
   );

@@ -1,6 +1,6 @@
 // Tools: tabs with what can be done beside dragging.
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 import { t, type Key } from "../i18n";
 import type { Study } from "../state/study";
 import { LayersTool } from "./Layers";
@@ -28,6 +28,11 @@ export function Tools({ study, all }: { study: Study; all: Study[] }) {
   const tools = toolsOf(study);
   const chosen = useSignal<Tool>(all.length > 1 && tools.includes("walk") ? "walk" : tools[0]);
   const id = useId();
+  useDrops((file) => {
+    if (!tools.includes("own") || study.info.kind === "table") return;
+    chosen.value = "own";
+    study.dropped.value = file;
+  });
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -61,6 +66,7 @@ export function Tools({ study, all }: { study: Study; all: Study[] }) {
         aria-labelledby={`${id}-${chosen.value}`}
         key={chosen.value}
       >
+        <h2 class="unseen">{t(`tool.${chosen.value}` as Key)}</h2>
         {chosen.value === "sliders" && <Sliders study={study} />}
         {chosen.value === "layers" && <LayersTool study={study} />}
         {chosen.value === "prior" && <PriorTool study={study} />}
@@ -70,4 +76,24 @@ export function Tools({ study, all }: { study: Study; all: Study[] }) {
       </div>
     </section>
   );
+}
+
+/** A file let go anywhere on the page is an input; a browser left alone would leave the page and show the file. */
+function useDrops(take: (file: File) => void): void {
+  useEffect(() => {
+    const withFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
+    const onDragOver = (event: DragEvent) => withFiles(event) && event.preventDefault();
+    const onDrop = (event: DragEvent) => {
+      if (!withFiles(event)) return;
+      event.preventDefault();
+      const file = event.dataTransfer?.files[0];
+      if (file) take(file);
+    };
+    document.addEventListener("dragover", onDragOver);
+    document.addEventListener("drop", onDrop);
+    return () => {
+      document.removeEventListener("dragover", onDragOver);
+      document.removeEventListener("drop", onDrop);
+    };
+  });
 }

@@ -233,7 +233,7 @@ function Strip(props: {
 
   return (
     <div class="strip-box">
-      {props.named && <h4>{study.info.name}</h4>}
+      {props.named && <h3>{study.info.name}</h3>}
       <div class={`strip ${study.info.kind}`}>
         {Array.from({ length: STEPS }, (_, i) => (
           <Thumb

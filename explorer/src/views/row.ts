@@ -8,8 +8,10 @@ export interface Cell {
   text: string;
   /** A number in raw units; of categories the place of the likeliest. */
   value: number;
-  /** Of a number whose decoder states one. */
+  /** Of a number whose decoder states one: 80 % lie within. */
   range: [number, number] | null;
+  /** What else there is to say of it. */
+  aside: string | null;
   /** Of categories. */
   chances: Float32Array | null;
   /** Of the bins of a number's histogram. */
@@ -51,6 +53,7 @@ export function cellsOf(
         text: column.categories[best] ?? "–",
         value: best,
         range: null,
+        aside: `${Math.round(100 * part[best])} %`,
         chances: part,
         bins: null,
       };
@@ -58,8 +61,20 @@ export function cellsOf(
     const place = column.chance;
     const bins = chances && place ? chances.subarray(place.start, place.start + place.size) : null;
     const range: Cell["range"] = part.length >= 3 ? [part[1], part[2]] : null;
-    return { column, text: numberText(column, part[0]), value: part[0], range, chances: null, bins };
+    return { column, value: part[0], range, ...wordsOf(column, part[0], range), chances: null, bins };
   });
+}
+
+/** A number's mean, with its range aside; where a few large values pull the mean out of the range, the other way round. */
+function wordsOf(column: ColumnInfo, mean: number, range: Cell["range"]): Pick<Cell, "text" | "aside"> {
+  const text = numberText(column, mean);
+  if (!range) return { text, aside: null };
+  const [low, high] = range.map((v) => numberText(column, v));
+  if (mean >= range[0] && mean <= range[1]) return { text, aside: t("table.range", { low, high }) };
+  return {
+    text: low === high ? low : t("table.from", { low, high }),
+    aside: t("table.mean", { value: text }),
+  };
 }
 
 /** The text of each cell of an input row x; "" where it is missing. */
@@ -94,6 +109,3 @@ export function rowLine(columns: ColumnInfo[], data: Float32Array): string {
     .map((cell) => cell.text)
     .join(" · ");
 }
-
-export const rangeText = (column: ColumnInfo, [low, high]: [number, number]): string =>
-  t("table.range", { low: numberText(column, low), high: numberText(column, high) });

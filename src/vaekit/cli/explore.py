@@ -28,7 +28,7 @@ def explore(
     points: int = 50_000,
     force: Force = False,
     common: Common = Common(),  # noqa: B008
-) -> Answer:
+) -> Answer | None:
     """Open the latent space in the browser: drag through it, draw into it, hear it, watch it being learned.
 
     Needs pip install 'vaekit[explore]'.
@@ -69,7 +69,7 @@ def explore(
             webbrowser.open(address)
 
     serve(page, port=port, ready=ready)
-    return Answer()
+    return None  # what there was to say, was said when it began
 
 
 def has_browser() -> bool:

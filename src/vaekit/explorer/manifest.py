@@ -103,13 +103,14 @@ def state_run(run: Run, index: int = 0, *, max_points: int = MAX_POINTS) -> Stat
         usage = np.bincount(points.codes.reshape(-1), minlength=made["latent"]["codebook"])
         made["latent"]["usage"] = blobs.array("usage", usage, "int32")
     made["examples"] = None if part is None else _examples(kind, part, made["points"] is not None, blobs)
-    made["prior"] = state_prior(model, blobs, _reach(points))
+    made["prior"] = state_prior(model, blobs, _reach(points), plane)
     if made["prior"] is not None and graphs.prior is not None:
         made["prior"]["model"] = blobs.graph("prior", graphs.prior)
     made["audio"] = state_audio(model) if kind == "audio" else None
     made["table"] = state_table(schema, None if data is None else data.train) if kind == "table" else None
     made["curves"] = state_curves(run.metrics())
-    made["replay"] = state_replay(run, made["latent"]["size"], plane, blobs)
+    has_map = made["family"] != "codes"
+    made["replay"] = state_replay(run, made["latent"]["size"] if has_map else None, plane, blobs)
     return StatedRun(made, blobs, points, plane, count)
 
 

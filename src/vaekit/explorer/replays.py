@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from vaekit.explorer.blobs import Blobs
+from vaekit.plots.latent_map import principal_plane
 from vaekit.training.replay import Frames, read_replay
 
 if TYPE_CHECKING:
@@ -18,12 +20,14 @@ MAX_BYTES = 250_000
 """Of codes and reconstructions, before they are packed."""
 
 
-def state_replay(run: Run, size: int, plane: dict[str, Any] | None, blobs: Blobs) -> dict[str, Any] | None:
+def state_replay(
+    run: Run, size: int | None, plane: dict[str, Any] | None, blobs: Blobs
+) -> dict[str, Any] | None:
     """The replay of a run; None where it has none.
 
     Args:
         run: whose folder may hold one.
-        size: dimensions D of the latents that the page shows; the last D of those kept.
+        size: dimensions D of the map, the last D of those kept; None where there is no map.
         plane: of the map, where D is more than 2.
         blobs: where the numbers go.
 
@@ -43,24 +47,27 @@ def state_replay(run: Run, size: int, plane: dict[str, Any] | None, blobs: Blobs
     if frames.reconstructions is not None and frames.inputs is not None:
         num = _few_enough(frames.reconstructions[:, 0].numel(), frames.inputs.shape[0])
         if num:
-            made["range"] = list(frames.span)
-            made["inputs"] = blobs.array("replay-inputs", frames.inputs[:num].numpy(), "uint8")
+            is_bytes = frames.inputs.dtype == torch.uint8
+            dtype, made["range"] = ("uint8", list(frames.span)) if is_bytes else ("float32", None)
+            made["inputs"] = blobs.array("replay-inputs", frames.inputs[:num].numpy(), dtype)
             made["reconstructions"] = blobs.array(
-                "replay-reconstructions", frames.reconstructions[:, :num].numpy(), "uint8"
+                "replay-reconstructions", frames.reconstructions[:, :num].numpy(), dtype
             )
     return made if made["codes"] or made["inputs"] else None
 
 
-def _in_plane(frames: Frames, size: int, plane: dict[str, Any] | None) -> np.ndarray | None:
-    """Codes (E, P, 2) as they lie on the map."""
-    if frames.codes is None or frames.codes.shape[-1] < size:
+def _in_plane(frames: Frames, size: int | None, plane: dict[str, Any] | None) -> np.ndarray | None:
+    """Codes (E, P, 2) as they lie on the map; or else in their two widest directions at the last epoch."""
+    if frames.codes is None:
         return None
-    codes = frames.codes[..., -size:].numpy().astype(np.float64)
-    if size == 1:
-        return np.concatenate([codes, np.zeros_like(codes)], -1)
-    if plane is None:
-        return codes if size == 2 else None
-    return (codes - np.asarray(plane["center"])) @ np.asarray(plane["axes"]).T
+    codes = frames.codes.numpy().astype(np.float64)
+    if size is not None and not frames.is_folded and codes.shape[-1] >= size and (plane is not None or size <= 2):
+        codes = codes[..., -size:]
+        if plane is not None:
+            return (codes - np.asarray(plane["center"])) @ np.asarray(plane["axes"]).T
+    elif codes.shape[-1] > 2:
+        codes = (codes - codes[-1].mean(0)) @ principal_plane(codes[-1])[0]
+    return codes if codes.shape[-1] == 2 else np.concatenate([codes, np.zeros_like(codes)], -1)
 
 
 def _few_enough(bytes_each: int, num: int) -> int:

@@ -2,6 +2,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { t } from "../../i18n";
+import { subscript } from "../../state/dimension";
 import { dark } from "../../state/settings";
 import type { Study } from "../../state/study";
 import { fixed } from "../../maths/ticks";
@@ -86,7 +87,7 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
     box.current?.setAttribute("aria-label", `${name}: ${t("map.at", { a: fixed(a), b: fixed(b) })}`);
   });
   return (
-    <section class="map-panel" aria-label={name}>
+    <div class="map-panel" role="group" aria-label={name}>
       <Toolbar
         study={study}
         shown={shown}
@@ -119,7 +120,7 @@ export function LatentMap({ study, name }: { study: Study; name: string }) {
         {t("map.help")}
       </p>
       <Legend study={study} />
-    </section>
+    </div>
   );
 }
 
@@ -132,7 +133,7 @@ function isGlow({ info, decoded }: Study): boolean {
 
 function AxisNames({ study }: { study: Study }) {
   const choice = study.choice.value;
-  const names = choice.kind === "pca" ? ["PC 1", "PC 2"] : [choice.i + 1, choice.j + 1];
+  const names = choice.kind === "pca" ? ["PC 1", "PC 2"] : [subscript(study.info, choice.i), subscript(study.info, choice.j)];
   const name = (k: 0 | 1) =>
     choice.kind === "pca" ? (
       names[k]

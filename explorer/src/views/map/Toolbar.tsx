@@ -1,6 +1,7 @@
 // What the map shows: plane, colours, layers, zoom.
 import type { Signal } from "@preact/signals";
 import { t } from "../../i18n";
+import { subscript } from "../../state/dimension";
 import type { Study } from "../../state/study";
 import { Button, Choice, Toggle } from "../controls";
 import type { Shown } from "./Map";
@@ -68,7 +69,7 @@ function PlaneChoice({ study }: { study: Study }) {
   const order = [...study.ranked.live, ...study.ranked.dead].slice(0, 64);
   const plane = study.info.points?.plane;
   const share = plane?.explained ? Math.round(100 * (plane.explained[0] + plane.explained[1])) : null;
-  const dims = order.map((d) => ({ value: String(d), text: `z ${d + 1}` }));
+  const dims = order.map((d) => ({ value: String(d), text: `z ${subscript(study.info, d)}` }));
   const kinds = [
     ...(plane
       ? [

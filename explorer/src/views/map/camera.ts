@@ -34,16 +34,26 @@ export function toPlane(frame: Frame, [x, y]: Pair): Pair {
   ];
 }
 
+/** The ends of the points along one axis; a few that lie far from all others do not count. */
+function ends(points: Float32Array, k: 0 | 1): Pair {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = k; i < points.length; i += 2) [low, high] = [Math.min(low, points[i]), Math.max(high, points[i])];
+  const [near, far] = [quantile(points, 0.003, k, 2), quantile(points, 0.997, k, 2)];
+  const rim = 0.12 * (far - near);
+  return [Math.max(low, near - rim), Math.min(high, far + rim)];
+}
+
 /** A camera that shows the points but for a few far ones, and the disc of `radius` around `center`. */
 export function fit(points: Float32Array, center: Pair, radius: number): Camera {
   const low: Pair = [center[0] - radius, center[1] - radius];
   const high: Pair = [center[0] + radius, center[1] + radius];
   if (points.length)
-    for (const k of [0, 1]) {
-      low[k] = radius ? Math.min(low[k], quantile(points, 0.003, k, 2)) : quantile(points, 0.003, k, 2);
-      high[k] = radius ? Math.max(high[k], quantile(points, 0.997, k, 2)) : quantile(points, 0.997, k, 2);
+    for (const k of [0, 1] as const) {
+      const [first, last] = ends(points, k);
+      low[k] = radius ? Math.min(low[k], first) : first;
+      high[k] = radius ? Math.max(high[k], last) : last;
     }
-  const half = Math.max(high[0] - low[0], high[1] - low[1], 1e-3) * 0.53;
+  const half = Math.max(high[0] - low[0], high[1] - low[1], 1e-3) * 0.51;
   return { at: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2], half };
 }
 

@@ -11,12 +11,15 @@ export function isStandardNormal(study: Study): boolean {
   return !info.deterministic && info.family !== "codes" && (info.prior?.name ?? "") === "standard-normal";
 }
 
+/** Draws below which lines would tell more of chance than of the prior. */
+const ENOUGH = 500;
+
 /** What the map draws of the prior; null where there is none, or too little of it is known. */
 export function contoursOf(study: Study): Contours {
   const plane = study.plane.value;
   const { info } = study;
   if (info.deterministic || info.family === "codes") return null;
-  if (isStandardNormal(study)) {
+  if (isStandardNormal(study) || isStandardHere(study)) {
     const origin = new Float32Array(info.latent.size);
     return { center: [...projectAll(plane, origin)] as Pair, radii: [1, 2, 3] };
   }
@@ -28,8 +31,9 @@ export function contoursOf(study: Study): Contours {
     return lines({ values, columns, rows, low: given.low as Pair, high: given.high as Pair });
   }
   const samples = study.priorSamples?.flat;
-  if (!samples || samples.length < 100 * info.latent.size) return null;
-  const flat = projectAll(plane, samples);
+  const inPlane = study.choice.value.kind === "pca" ? study.priorInPlane : null;
+  const flat = inPlane ?? (samples && projectAll(plane, samples));
+  if (!flat || flat.length < 2 * ENOUGH) return null;
   const low: Pair = [Infinity, Infinity];
   const high: Pair = [-Infinity, -Infinity];
   flat.forEach((v, i) => {
@@ -38,6 +42,13 @@ export function contoursOf(study: Study): Contours {
   });
   const rim = [0, 1].map((k) => 0.15 * (high[k] - low[k]) + 1e-6);
   return lines(smoothed(flat, [low[0] - rim[0], low[1] - rim[1]], [high[0] + rim[0], high[1] + rim[1]]));
+}
+
+/** Whether both axes are dimensions that the prior draws from a standard normal: those of a hierarchy's top layer. */
+function isStandardHere(study: Study): boolean {
+  const choice = study.choice.value;
+  const top = study.info.prior?.standard ?? 0;
+  return choice.kind === "axes" && choice.i < top && choice.j < top;
 }
 
 function lines(grid: Grid): Contours {

@@ -1,8 +1,10 @@
 // What became of one input: reconstruction, mean and spread, loss terms, draws of eps.
 import { t } from "../../i18n";
 import { fixed } from "../../maths/ticks";
+import { subscript } from "../../state/dimension";
 import { className, type Study } from "../../state/study";
 import { Button } from "../controls";
+import { isStandardNormal } from "../map/prior";
 import { Row } from "../Row";
 import { Thumb } from "../Thumb";
 import type { Reading } from "./reading";
@@ -47,7 +49,7 @@ function Loss({ reading: { reconstruction, nats, kl } }: { reading: Reading }) {
   });
   return (
     <div class="loss">
-      <h4>{t("own.loss")}</h4>
+      <h3>{t("own.loss")}</h3>
       <dl>
         {Number.isFinite(reconstruction) && (
           <>
@@ -101,18 +103,18 @@ function Spread({ study, reading }: { study: Study; reading: Reading }) {
       (a, d) => Math.max(a, Math.abs(mean[d]) + 2 * (std?.[d] ?? 0)),
       study.info.deterministic ? 0.1 : 2.2,
     ) * 1.05;
-  const left = 34;
+  const left = study.info.latent.layers.length > 1 ? 48 : 34;
   const x = (v: number) => left + ((v / reach + 1) / 2) * (WIDTH - left);
   return (
     <section>
-      <h4>{t("own.mean")}</h4>
+      <h3>{t("own.mean")}</h3>
       <svg
         class="spread"
         viewBox={`0 0 ${WIDTH} ${dims.length * ROW + 4}`}
         role="img"
         aria-label={t("own.mean.alt", { count: dims.length })}
       >
-        {!study.info.deterministic && (
+        {isStandardNormal(study) && (
           <rect class="prior" x={x(-1)} width={x(1) - x(-1)} y="0" height={dims.length * ROW} />
         )}
         <line class="zero" x1={x(0)} x2={x(0)} y1="0" y2={dims.length * ROW} />
@@ -122,7 +124,7 @@ function Spread({ study, reading }: { study: Study; reading: Reading }) {
           return (
             <g key={d}>
               <text x={left - 6} y={y + 3.5} text-anchor="end">
-                z{d + 1}
+                z {subscript(study.info, d)}
               </text>
               <rect
                 class="two"
@@ -152,7 +154,7 @@ function Draws({ study, reading, redraw }: { study: Study; reading: Reading; red
   const draws = reading.draws;
   return (
     <section class="draws">
-      <h4>{t("own.eps")}</h4>
+      <h3>{t("own.eps")}</h3>
       <p class="lead">{t(draws ? "own.eps.lead" : "own.eps.ae")}</p>
       {draws && (
         <>
