@@ -46,7 +46,7 @@ def runs(tmp_path_factory):
     return {name: train("digits", recipe=name, out=folder / name, **options) for name in ("vae", "ae")}
 
 
-@pytest.mark.parametrize(("recipe", "kind"), [("vae", "mixture"), ("ae", "mixture"), ("ae", "flow")])
+@pytest.mark.parametrize(("recipe", "kind"), [("vae", "mixture"), ("ae", "mixture"), ("ae", "flow"), ("ae", "vae")])
 def test_held_out_codes_are_likelier_and_samples_nearer_to_the_data(runs, recipe, kind) -> None:
     model, data = runs[recipe].load_model(), runs[recipe].load_data()
     before = frechet_pca64(model, data.test, data.train, num_samples=1000)["frechet_pca64"]
@@ -117,7 +117,7 @@ def test_a_class_conditional_prior_stays_conditional() -> None:
     model = VAE(DiagonalGaussian(MLP(4, 8), 2), GaussianPrior(MLP(2, 8), 2), Bernoulli(MLP(2, 8), 4))
     with torch.no_grad():
         model.posterior.head.layer.weight.mul_(5)
-    for kind in ("mixture", "flow"):
+    for kind in ("mixture", "flow", "vae"):
         fitted = fit_prior(model, part, kind, num_components=2, epochs=2)
         assert fitted.condition == 2
         x, y = part.batch(torch.arange(100))

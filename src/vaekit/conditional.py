@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.component import Component
@@ -14,10 +14,11 @@ from vaekit.schema import Schema
 
 __all__ = ["Conditional", "Likelihood", "Posterior", "Prior"]
 
-Support = Literal["real", "sphere", "codes", "categories", "bits"]
+Support = Literal["real", "sphere", "ball", "codes", "categories", "bits"]
 SUPPORTS: dict[str, str] = {
     "real": "real numbers",
     "sphere": "points on the unit sphere",
+    "ball": "points of the Poincaré ball",
     "codes": "codes of a codebook",
     "categories": "categories",
     "bits": "zeros and ones",
@@ -25,6 +26,7 @@ SUPPORTS: dict[str, str] = {
 PARTNERS: dict[str, str] = {
     "real": "StandardNormal, MixturePrior, VampPrior or FlowPrior",
     "sphere": "SphereUniform",
+    "ball": "WrappedNormalPrior",
     "codes": "UniformCodesPrior or AutoregressiveCodes with the posterior's codebook",
     "categories": "UniformCategorical",
     "bits": "UniformBinary",
@@ -44,6 +46,8 @@ class Conditional(Component):
     """Shape of one draw."""
     condition: int = 0
     """Number of condition features that this part takes; 0 for none."""
+    is_exact: bool = True
+    """Whether `log_prob` is the density at any point; where it is not, it is an estimate, as the part says."""
 
     @abstractmethod
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Distribution: ...
@@ -57,6 +61,17 @@ class Posterior(Conditional):
 
     is_density: bool = True
     """Whether log q(z|x) exists; a deterministic code has none, and objectives that need it refuse it."""
+
+    def check(self, prior: Prior, likelihood: Likelihood | None) -> None:
+        """Refuse a model that this posterior was not made for.
+
+        Args:
+            prior: p(z) of its layer.
+            likelihood: p(x|z) of a model with one layer, None in a hierarchy.
+
+        Raises:
+            UserError: in one sentence, what came and what to use instead.
+        """
 
 
 class Prior(Conditional):
@@ -96,3 +111,14 @@ class Likelihood(Conditional):
     def is_likelihood_of(self, schema: Schema) -> bool:
         """Whether log p(x|z) is a true log-likelihood (density or mass) of such data."""
         return True
+
+
+def is_exact(model: nn.Module, *contracts: type[nn.Module]) -> bool:
+    """Whether all parts of these kinds (all of them where none is named) know their densities and estimate none."""
+    kinds = contracts or (Conditional,)
+    return all(part.is_exact for part in model.modules() if isinstance(part, Conditional) and isinstance(part, kinds))
+
+
+def is_curved(model: nn.Module) -> bool:
+    """Whether codes lie on a sphere or in a ball, where no dimension can be changed by itself at will."""
+    return any(part.support in ("sphere", "ball") for part in model.modules() if isinstance(part, Posterior))

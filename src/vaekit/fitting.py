@@ -15,19 +15,24 @@ from vaekit.conditional import Posterior, Prior
 from vaekit.errors import UserError, did_you_mean
 from vaekit.evaluation.chunks import batches_of, evaluating
 from vaekit.hierarchical import HierarchicalVAE
+from vaekit.likelihoods import Gaussian
 from vaekit.model import VAE, Model
-from vaekit.priors import AutoregressiveCodes, FlowPrior, MixturePrior
+from vaekit.nets import MLP
+from vaekit.posteriors import DiagonalGaussian
+from vaekit.priors import AutoregressiveCodes, FlowPrior, MixturePrior, StandardNormal, VAEPrior
 
 if TYPE_CHECKING:
     from vaekit.data.dataset import Part
 
 __all__ = ["fit_prior"]
 
-KINDS = ("mixture", "flow", "autoregressive")
+KINDS = ("mixture", "flow", "vae", "autoregressive")
 FULL_UP_TO = 128
 """Latent dimensions up to which a mixture has full covariances: C D^2 numbers, and time in D^3."""
 MIN_CODES = 20_000
 """Small data gets several draws of each example's code, until there are this many."""
+SECOND_HIDDEN = (256, 256)
+"""Widths of the networks of a second VAE."""
 HELD_OUT, BATCH, PATIENCE = 0.1, 256, 5
 """Of a fit by gradient: share of the codes that early stopping watches, batch size, epochs without a gain."""
 
@@ -53,8 +58,8 @@ def fit_prior(
     Args:
         model: a trained VAE or HierarchicalVAE, which is left as it is.
         part: the training part.
-        kind: "mixture" of Gaussians by EM, "flow" by gradient with early stopping; "autoregressive" for the codes of a
-            vector-quantized model.
+        kind: "mixture" of Gaussians by EM; "flow", or "vae", a second VAE (Dai and Wipf, "Diagnosing and Enhancing VAE
+            Models", 2019), by gradient with early stopping; "autoregressive" for the codes of a vector-quantized model.
         num_components: Gaussians of the mixture.
         min_rows: examples that there must be for each Gaussian; of fewer examples fewer Gaussians are fitted.
         flow: as in `FlowPrior`.
@@ -106,10 +111,24 @@ def _fitted(
         codes = AutoregressiveCodes(posterior.codebook, posterior.grid, condition=classes).to(z)  # type: ignore[arg-type]
         _climb(codes, z, features, epochs, seed, keep_whole=posterior)
         return codes
-    prior = FlowPrior(posterior.event_shape, flow, condition=classes).to(z)
+    prior: FlowPrior | VAEPrior
+    if kind == "vae":
+        prior = second_stage(posterior.event_shape, classes).to(z)
+    else:
+        prior = FlowPrior(posterior.event_shape, flow, condition=classes).to(z)
     prior.standardize(z)
     _climb(prior, z, features, epochs, seed)
     return prior
+
+
+def second_stage(latent: tuple[int, ...], classes: int) -> VAEPrior:
+    """As in Dai and Wipf: u as large as z, and one spread of p(z|u), learned."""
+    size = math.prod(latent)
+    return VAEPrior(
+        DiagonalGaussian(MLP(latent, SECOND_HIDDEN, condition=classes), size),
+        StandardNormal(size),
+        Gaussian(MLP(size, SECOND_HIDDEN, condition=classes), latent, scale="learned"),
+    )
 
 
 def _top(model: Model) -> tuple[Posterior, Prior]:
@@ -135,7 +154,12 @@ def _with_prior(model: Model, prior: Prior) -> Model:
 
 def _check_kind(kind: str, posterior: Posterior) -> None:
     """Refuse a kind of prior that gives no probability to the posterior's codes."""
-    suited = {"real": ("mixture", "flow"), "codes": ("autoregressive",)}.get(posterior.support, ())
+    suited = {"real": ("mixture", "flow", "vae"), "codes": ("autoregressive",)}.get(posterior.support, ())
+    if not posterior.is_exact:
+        raise UserError(
+            f"{type(posterior).__name__} moves its codes along the prior that it was trained with; fitting another one "
+            "afterwards would move them elsewhere."
+        )
     if not suited:
         raise UserError(
             f"No prior can be fitted to {type(posterior).__name__}; its own prior is the natural one."

@@ -56,6 +56,7 @@ class HierarchicalVAE(Model):
                     f"prior {prior.event_shape}."
                 )
             prior.check(posterior)
+            posterior.check(prior, None)
         self.posteriors: Sequence[Posterior] = nn.ModuleList(posteriors)  # type: ignore[assignment]
         self.priors: Sequence[Prior] = nn.ModuleList(priors)  # type: ignore[assignment]
         self.likelihood = likelihood

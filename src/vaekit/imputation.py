@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.conditional import is_exact
 from vaekit.data.table_text import to_raw
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import evaluating
@@ -172,9 +173,11 @@ def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Tens
 
 def _sampler(model: Model, method: str | None) -> Callable[..., Iterator[Tensor]]:
     """What draws: chains need codes that move freely, and their density."""
-    is_free = isinstance(model, VAE) and model.is_density and model.posterior.support == "real"
+    is_free = isinstance(model, VAE) and model.is_density and model.posterior.support == "real" and is_exact(model)
     if method == "chain" and not is_free:
-        raise UserError('Chains need codes that are real vectors with a density; use method="sequential".')
+        raise UserError(
+            'Chains need codes that are real vectors, and the densities of q(z|x) and p(z); use method="sequential".'
+        )
     assert model.schema is not None
     by_chains = is_free and model.schema.is_of_numbers if method is None else method == "chain"
     return _chain if by_chains else _sequential

@@ -281,9 +281,9 @@ class VAE(Model):
             stated = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             raise UserError(f"The latent shapes differ: {stated}. Give all three the same latent size.")
         prior.check(posterior)
+        posterior.check(prior, likelihood)
         self.posterior, self.prior, self.likelihood = posterior, prior, likelihood
-        self.latent_shape = posterior.event_shape
-        self.is_density = posterior.is_density
+        self.latent_shape, self.is_density = posterior.event_shape, posterior.is_density
         self.condition = shared_condition([posterior, prior, likelihood], top=prior)
 
     @property

@@ -75,6 +75,7 @@ class SemiSupervisedVAE(Model):
                 "SemiSupervisedVAE needs one latent vector, of the same size in posterior, prior and likelihood, and "
                 f"a posterior with a density; the shapes are {sorted(shapes)}."
             )
+        posterior.check(prior, likelihood)
         if alpha < 0:
             raise UserError(f"alpha must be at least 0; {alpha} came.")
         self.classifier, self.posterior, self.prior, self.likelihood = (

@@ -26,9 +26,10 @@ from vaekit import (
     VectorQuantized,
 )
 from vaekit.data.dataset import Part
+from vaekit.distributions.leapfrog import gradient, leapfrog
 from vaekit.evaluation import ais, nll
 from vaekit.evaluation.ais import interpolated, temperatures
-from vaekit.evaluation.hmc import gradient, hmc_step, leapfrog
+from vaekit.evaluation.hmc import hmc_step
 from vaekit.schema import Schema
 
 sys.path.insert(0, str(Path(__file__).parent))

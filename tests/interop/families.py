@@ -75,6 +75,11 @@ def vamp() -> Model:
     return flat(posterior, vk.VampPrior(posterior, 5, in_shape=SHAPE, low=0.0, high=1.0))
 
 
+def two_stage() -> Model:
+    second = vk.DiagonalGaussian(vk.MLP(3, 8), 2), vk.StandardNormal(2), vk.Gaussian(vk.MLP(2, 8), 3)
+    return flat(prior=vk.VAEPrior(*second))
+
+
 def hierarchy() -> Model:
     lower = vk.DiagonalGaussian(vk.MLP(SHAPE, 16, condition=2), 4)
     return vk.HierarchicalVAE(
@@ -135,15 +140,22 @@ MODELS: dict[str, Callable[[], Model]] = {
     ),
     "deterministic": lambda: flat(vk.Deterministic(vk.MLP(SHAPE, 16), 3)),
     "sphere": lambda: flat(vk.VonMisesFisher(vk.MLP(SHAPE, 16), 3), vk.SphereUniform(3)),
+    "ball": lambda: flat(
+        vk.WrappedNormal(vk.MLP(SHAPE, 16), 3),
+        vk.WrappedNormalPrior(3),
+        vk.Bernoulli(vk.Chained(vk.LogMap(3), vk.MLP(3, 16)), SHAPE),
+    ),
     "conditional": conditional,
     "class prior": class_prior,
     "vamp": vamp,
     "mixture": lambda: flat(prior=vk.MixturePrior(3, 4)),
     "fitted": lambda: flat(prior=vk.MixturePrior(3, 4, covariance="full")),
+    "two-stage": two_stage,
     "hierarchy": hierarchy,
     "ladder": ladder,
     "codebook": lambda: quantized(vk.Codebook(6, 4)),
     "residual codebook": lambda: quantized(vk.ResidualCodebook(6, 4, 3)),
+    "hierarchical codebook": lambda: quantized(vk.HierarchicalCodebook(3, 4, 2)),
     "scalar codebook": lambda: quantized(vk.ScalarCodebook((5, 3))),
     "categories": lambda: flat(
         vk.GumbelSoftmax(vk.MLP(SHAPE, 16), 4, 5),

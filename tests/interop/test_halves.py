@@ -14,7 +14,9 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent))
 import families as models
 
+import vaekit as vk
 from vaekit.distributions.shaped import center
+from vaekit.errors import UserError
 from vaekit.interop.codes import CodesEncoder, latents_of
 from vaekit.interop.columns import layout_of
 from vaekit.interop.halves import ClassDecoder, ClassEncoder, Decoder, Encoder, Redraw
@@ -27,6 +29,7 @@ from vaekit.model import Model
 CONTINUOUS = [
     n for n in models.MODELS if "codebook" not in n and n not in ("categories", "bits", "partly labelled")
 ]
+WITHOUT_KL = ("deterministic", "class prior", "sphere", "ball", "two-stage")
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
@@ -72,7 +75,7 @@ def test_an_encoder_gives_mean_spread_and_draws(name: str) -> None:
         torch.testing.assert_close(z.std(0), drawn.std(0), rtol=0.15, atol=0.01)
 
 
-@pytest.mark.parametrize("name", [n for n in CONTINUOUS if n not in ("deterministic", "class prior", "sphere")])
+@pytest.mark.parametrize("name", [n for n in CONTINUOUS if n not in WITHOUT_KL])
 def test_the_kl_is_that_of_the_trace(name: str) -> None:
     model, x = models.build(name)
     half = halves_of(model)[0]
@@ -94,6 +97,18 @@ def test_no_kl_where_the_prior_depends_on_a_class_that_nobody_tells() -> None:
 def test_no_kl_on_the_sphere_whose_bessel_functions_have_no_onnx_operator() -> None:
     half = halves_of(models.build("sphere")[0])[0]
     assert "kl" not in half.outputs
+
+
+def test_no_kl_where_it_is_estimated_anew_at_every_call() -> None:
+    half = halves_of(models.build("two-stage")[0])[0]
+    assert half.outputs == ("z", "mean", "std")
+
+
+def test_a_posterior_that_follows_a_gradient_is_refused() -> None:
+    shared = vk.StandardNormal(3), vk.Bernoulli(vk.MLP(3, 16), models.SHAPE)
+    start = vk.DiagonalGaussian(vk.MLP(models.SHAPE, 16), 3)
+    with pytest.raises(UserError, match="neither exported nor explored"):
+        halves_of(vk.VAE(vk.HamiltonianPosterior(start, *shared), *shared))
 
 
 def test_a_point_has_no_spread() -> None:
@@ -121,7 +136,7 @@ def test_a_decoder_gives_the_mean_and_log_px(name: str) -> None:
             torch.testing.assert_close(found["mean"], px.mean)
 
 
-@pytest.mark.parametrize("name", ["codebook", "residual codebook", "scalar codebook", "categories", "bits"])
+@pytest.mark.parametrize("name", [n for n in models.MODELS if "codebook" in n] + ["categories", "bits"])
 def test_codes_stand_for_the_same_latents(name: str) -> None:
     model, x = models.build(name)
     encoder, decoder = halves_of(model)

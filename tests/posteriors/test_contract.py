@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import vaekit.posteriors
-from vaekit import MLP
+from vaekit import MLP, Gaussian, StandardNormal
 from vaekit.conditional import Posterior
 from vaekit.nets import Codebook
 
@@ -21,6 +21,9 @@ PUBLIC = {
 }
 # Posteriors over vectors that (net, latent) does not build; those over codes have masses, tested in files of their own.
 EXAMPLES: dict[str, Callable[[int], Posterior]] = {
+    "HamiltonianPosterior": lambda latent: PUBLIC["HamiltonianPosterior"](
+        PUBLIC["DiagonalGaussian"](MLP(4, 6), latent), StandardNormal(latent), Gaussian(MLP(latent, 6), 4)
+    ),
     "Corrupted": lambda latent: PUBLIC["Corrupted"](PUBLIC["DiagonalGaussian"](MLP(4, 6), latent)),
 }
 OVER_CODES: dict[str, Callable[[], Posterior]] = {
@@ -29,8 +32,10 @@ OVER_CODES: dict[str, Callable[[], Posterior]] = {
     "VectorQuantized": lambda: PUBLIC["VectorQuantized"](MLP(4, 6), Codebook(5, 3), (2, 2)),
 }
 ON_SPHERE = {"VonMisesFisher"}  # densities on the sphere, tested in test_von_mises_fisher.py
+ON_BALL = {"WrappedNormal"}  # and on the Poincaré ball, in test_wrapped_normal.py
+ESTIMATED = {"HamiltonianPosterior"}  # no density at any other point than the draw, tested in a file of its own
 over_vectors = pytest.mark.parametrize(
-    "name", [name for name in PUBLIC if name not in {*OVER_CODES, *ON_SPHERE}]
+    "name", [name for name in PUBLIC if name not in {*OVER_CODES, *ON_SPHERE, *ON_BALL, *ESTIMATED}]
 )
 
 

@@ -12,10 +12,14 @@ IMAGES = Schema("image", (1, 12, 9), low=0.0, high=1.0, levels=256, scale=255.0)
 SMALL = {
     "iaf": {"hidden": 32, "latent": 4, "flow_hidden": 16},
     "nf": {"hidden": 32, "latent": 4},
+    "hamiltonian": {"hidden": 16, "latent": 4},
+    "poincare": {"hidden": 32, "latent": 2},
     "svae": {"latent": 4},
     "vampprior": {"hidden": 32, "latent": 4, "num_components": 10},
     "hvampprior": {"hidden": 32, "latent": 4, "num_components": 10},
     "fsq": {"width": 8},
+    "hrqvae": {"width": 8, "num_codes": 4, "code_dim": 4},
+    "twostage": {"hidden": 32, "latent": 4},
     "rqvae": {"width": 8, "num_codes": 8, "code_dim": 4},
 }
 

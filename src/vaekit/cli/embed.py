@@ -28,7 +28,7 @@ def embed(
     force: Force = False,
     common: Common = Common(),  # noqa: B008
 ) -> Answer:
-    """Compress examples to their codes, the means of q(z|x) (the mean directions on a sphere).
+    """Compress examples to their codes, the means of q(z|x) (the mean directions on a sphere, the centres on a ball).
 
     Of a vector-quantized model, .csv and .parquet hold the numbers of the codes, .npy their vectors, .npz both. Any
     number of examples needs the memory of a few: large files are read and written piece by piece.

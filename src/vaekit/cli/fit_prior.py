@@ -18,7 +18,7 @@ def fit_prior(
     run: str,
     /,
     *,
-    kind: Literal["mixture", "flow", "autoregressive"] | None = None,
+    kind: Literal["mixture", "flow", "vae", "autoregressive"] | None = None,
     num_components: Annotated[int, Parameter(alias="-n")] = 10,
     flow: Literal["realnvp", "spline", "maf", "iaf"] = "realnvp",
     epochs: int = 50,
@@ -31,11 +31,11 @@ def fit_prior(
 
     Args:
         run: a run folder, or a name in runs/.
-        kind: mixture of Gaussians, flow, or autoregressive for the codes of a vector-quantized model.
+        kind: mixture of Gaussians, flow, a second VAE, or autoregressive for the codes of a vector-quantized model.
             [default: mixture; autoregressive for codes]
         num_components: Gaussians of the mixture.
         flow: the kind of flow.
-        epochs: passes over the codes at most, for a flow or an autoregressive prior.
+        epochs: passes over the codes at most, for any prior but a mixture.
         output: the new run folder. [default: RUN-KIND]
     """
     from vaekit.cli.inputs import load_model

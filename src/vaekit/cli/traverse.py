@@ -46,10 +46,12 @@ def traverse(
             [default: the next free RUN-traversals.png]
         dims: how many dimensions.
         steps: places on each.
-        span: from -span to span; of an autoencoder in standard deviations of its codes.
+        span: from -span to span; of an autoencoder, and on a sphere or ball, in standard deviations of codes.
         example: the held-out example, by its place, whose code is changed.
     """
     import torch
+
+    from vaekit.conditional import is_curved
 
     opened = open_run(run)
     planned = Output.plan(output, f"{opened.name}-traversals.png", suffixes(SUFFIXES, opened.schema), force=force)
@@ -73,10 +75,10 @@ def traverse(
     say(f"Ordering the latent dimensions of {opened.name} by what they carry ...")
     z, kl = codes_and_kl(model, part, common.seed)
     order = (z.var(0) if kl is None else kl).argsort(descending=True)[: min(dims, z.shape[1])]
-    values = torch.linspace(-span, span, steps)
+    values, in_units = torch.linspace(-span, span, steps), model.is_density and not is_curved(model)
     codes = z[example].expand(len(order), steps, -1).clone()
     for row, dim in enumerate(order):
-        codes[row, :, dim] = values if model.is_density else z[:, dim].mean() + values * z[:, dim].std()
+        codes[row, :, dim] = values if in_units else z[:, dim].mean() + values * z[:, dim].std()
     given = None
     if model.condition and part.y is not None:
         given = part.y[example].expand(len(order) * steps).to(model.device)
@@ -87,7 +89,7 @@ def traverse(
         from vaekit.plots import traversals
         from vaekit.plots.tiles import has_dark_ink
 
-        axis = "value of the latent dimension" if model.is_density else "standard deviations from the mean code"
+        axis = "value of the latent dimension" if in_units else "standard deviations from the mean code"
         path = planned.write_figure(
             traversals(images.unflatten(0, rows), schema, None if kl is None else kl[order], values=values,
                        dims=order.tolist(), axis=axis, dark_ink=has_dark_ink(next(part.batches(100))[0], schema))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
+from vaekit.conditional import Posterior, is_exact
 from vaekit.distributions.chain import Chain
 from vaekit.errors import UserError
 from vaekit.evaluation.bootstrap import bootstrap_interval
@@ -50,6 +51,8 @@ def aggregate_posterior(
         raise UserError(
             "A deterministic posterior gives no information in nats: this model is an autoencoder."
         )
+    if not is_exact(model, Posterior):
+        raise UserError("The aggregate posterior needs log q(z|x) at any z, which this posterior does not know.")
     with evaluating(model, seed):
         if limit is None:
             x, y = next(iter(batches_of(part, model, 1)))

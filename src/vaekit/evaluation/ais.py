@@ -11,10 +11,11 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution
 
-from vaekit.conditional import Posterior
+from vaekit.conditional import Posterior, Prior, is_exact
+from vaekit.distributions.leapfrog import LogDensity
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating
-from vaekit.evaluation.hmc import LogDensity, hmc_step
+from vaekit.evaluation.hmc import hmc_step
 from vaekit.evaluation.likelihood import ImportanceSum, Nll
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def ais(
     if min(num_chains, num_temperatures, num_leapfrog, num_warmup) < 1:
         raise UserError("Chains, temperatures, leapfrog steps and warm-up of AIS are at least 1.")
     require_real(model)
+    require_exact(model, start)
     model = copy.deepcopy(model).double() if double else model
     values, ess, accepted = [], [], []
     with evaluating(model, seed):
@@ -147,6 +149,16 @@ def require_real(model: Model) -> None:
             f"AIS moves z by gradients through all of R^D; this model's codes are {', '.join(sorted(kinds))}. Its "
             "likelihood comes from importance sampling: evaluate without AIS."
         )
+
+
+def require_exact(model: Model, start: str) -> None:
+    """Refuse densities that are estimated anew at every call: trajectories need the same surface all along."""
+    if not is_exact(model, Prior):
+        raise UserError(
+            "AIS needs log p(z), and this model's prior only estimates it; evaluate without AIS, or fit another prior."
+        )
+    if start == "posterior" and not is_exact(model, Posterior):
+        raise UserError('AIS from the posterior needs log q(z|x) at any z, which is not known here; use start="prior".')
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from vaekit.conditional import Posterior, is_exact
 from vaekit.evaluation.aggregate import aggregate_posterior
 from vaekit.evaluation.bootstrap import bootstrap_interval
 from vaekit.evaluation.chunks import standard_error, subset
@@ -33,7 +34,7 @@ def latent_figures(
     Rate and active units of each layer and dimension come with `evaluate`.
 
     Args:
-        model: any model; an autoencoder gets None for what it does not have.
+        model: any model; one that has no log q(z|x), or not at any z, gets None for what needs it.
         part: held-out data, on which everything is measured.
         train: the training part, from which the classifiers learn.
         limit: at most so many examples of either part.
@@ -45,7 +46,7 @@ def latent_figures(
     """
     few, known = subset(part, limit, seed), subset(train, limit, seed)
     results: dict[str, Any] = {"mutual_information": None, "aggregate_kl": None}
-    if model.is_density:
+    if model.is_density and is_exact(model, Posterior):
         results |= aggregate_posterior(model, few, seed=seed)
     codes, learnt = codes_of(model, few, seed)[0], codes_of(model, known, seed)[0]
     results |= {"linear_probe": None, "knn": None, "trustworthiness": None}

@@ -14,6 +14,7 @@ from vaekit.distributions.quantized import on_grid
 from vaekit.interop.halves import Decoder, Half
 from vaekit.model import VAE
 from vaekit.nets.codebook import Codebook
+from vaekit.nets.hierarchical_codebook import HierarchicalCodebook
 from vaekit.nets.quantizer import Quantizer
 from vaekit.nets.residual_codebook import ResidualCodebook
 from vaekit.nets.scalar_codebook import ScalarCodebook
@@ -92,6 +93,8 @@ def nearest(codebook: Quantizer, tokens: Tensor) -> Tensor:
     if isinstance(codebook, ScalarCodebook):
         quantizer = codebook.quantizer
         return quantizer.codes_to_indices(quantizer.quantize(tokens)).long()
+    if isinstance(codebook, HierarchicalCodebook):
+        return codebook.search(tokens)
     if isinstance(codebook, ResidualCodebook):
         rest, found = tokens, []
         for vectors in codebook.vectors:

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 
+from vaekit.conditional import Posterior, is_curved, is_exact
+from vaekit.errors import UserError
 from vaekit.hierarchical import HierarchicalVAE
 from vaekit.interop.columns import Layout, chances, summaries
 from vaekit.interop.noise import Given, Kept
@@ -51,17 +53,25 @@ class Encoder(Half):
 
     The latents are one vector (B, D): a map flattened, the layers of a hierarchy from the top down. `kl` is (B, D)
     where it has a term for each dimension, else a column for each layer. `std` is left out where it has no closed
-    form, `eps` where nothing is drawn, `kl` where there is none or it depends on a class that the encoder is not told.
+    form, `eps` where nothing is drawn, `kl` where there is none, where it is only estimated, or where it depends on a
+    class that the encoder is not told.
+
+    Raises:
+        UserError: a posterior that draws along a gradient.
     """
 
     def __init__(self, model: VAE | HierarchicalVAE | LadderVAE) -> None:
+        if not is_exact(model, Posterior):
+            raise UserError(
+                "HamiltonianPosterior follows the decoder's gradient, for which ONNX has no operator: the model can be "
+                "neither exported nor explored; sample, embed and evaluate work for it."
+            )
         is_told = bool(model.posterior.condition) if isinstance(model, VAE) else bool(model.condition)
         super().__init__(model, "x", *(("y",) if is_told else ()))
         self.num_dims = math.prod(model.latent_shape)
-        is_sphere = (
-            isinstance(model, VAE) and model.posterior.support == "sphere"
-        )  # whose KL is a series of Bessel functions
-        self.has_kl = model.is_density and not is_sphere and (is_told or not model.condition)
+        # On a sphere the KL is a series of Bessel functions, on a ball it is known for a draw alone, and none is made.
+        is_known = model.is_density and not is_curved(model) and is_exact(model)
+        self.has_kl = is_known and (is_told or not model.condition)
         draw, _ = self._pass(torch.zeros(1, *model.likelihood.event_shape), None, None)
         self.has_std = all(std is not None for std in draw.stds)
         if draw.is_used:

@@ -7,8 +7,10 @@ from vaekit.nets.codebook import Codebook as Codebook
 from vaekit.nets.conv import ConvDecoder as ConvDecoder
 from vaekit.nets.conv import ConvEncoder as ConvEncoder
 from vaekit.nets.gated_mlp import GatedMLP as GatedMLP
+from vaekit.nets.hierarchical_codebook import HierarchicalCodebook as HierarchicalCodebook
 from vaekit.nets.ladder import LadderBlock as LadderBlock
 from vaekit.nets.ladder import LadderEncoder as LadderEncoder
+from vaekit.nets.log_map import LogMap as LogMap
 from vaekit.nets.mlp import MLP as MLP
 from vaekit.nets.net import Net as Net
 from vaekit.nets.quantizer import Quantizer as Quantizer

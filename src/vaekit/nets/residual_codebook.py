@@ -63,9 +63,7 @@ class ResidualCodebook(Quantizer):
         return self._terms(codes).sum(-2)
 
     def codes_of(self, vectors: Tensor) -> Tensor:
-        raise UserError(
-            "The codes of a sum of vectors are not unique; take them from the posterior, q(z|x).codes."
-        )
+        raise refuse_codes_of_sums()
 
     @property
     def mean(self) -> Tensor:
@@ -73,10 +71,19 @@ class ResidualCodebook(Quantizer):
 
     def commitment(self, x: Tensor, codes: Tensor) -> Tensor:
         """Of every partial sum, so that each codebook matters: equation 5 of Lee et al."""
-        partial = self._terms(codes).cumsum(-2)  # (N, P, S, dim)
-        return (x.unsqueeze(-2) - partial).square().sum((1, 2, 3))
+        return partial_commitment(x, self._terms(codes))
 
     def _terms(self, codes: Tensor) -> Tensor:
         """The S vectors of each position, (..., P, S, dim)."""
         index = torch.arange(self.num_symbols, device=codes.device)
         return self.vectors[index, codes].detach()
+
+
+def partial_commitment(x: Tensor, terms: Tensor) -> Tensor:
+    """Squared distance from inputs (N, P, dim) to every partial sum of their vectors (N, P, S, dim), summed, (N,)."""
+    return (x.unsqueeze(-2) - terms.cumsum(-2)).square().sum((1, 2, 3))
+
+
+def refuse_codes_of_sums() -> UserError:
+    """What `codes_of` says where a code is a sum of vectors."""
+    return UserError("The codes of a sum of vectors are not unique; take them from the posterior, q(z|x).codes.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.conditional import Posterior
+from vaekit.conditional import Likelihood, Posterior, Prior
 from vaekit.errors import UserError, did_you_mean
 
 KINDS = ("gaussian", "mask", "binary")
@@ -44,7 +44,10 @@ class Corrupted(Posterior):
             )
         self.posterior, self.noise, self.kind = posterior, noise, kind
         self.event_shape, self.condition = posterior.event_shape, posterior.condition
-        self.is_density, self.support = posterior.is_density, posterior.support
+        self.is_density, self.is_exact, self.support = posterior.is_density, posterior.is_exact, posterior.support
+
+    def check(self, prior: Prior, likelihood: Likelihood | None) -> None:
+        self.posterior.check(prior, likelihood)
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Distribution:
         assert context is not None
@@ -61,6 +64,11 @@ class Corrupted(Posterior):
     def codebook(self) -> Any:
         """Of a quantized posterior; None of any other."""
         return getattr(self.posterior, "codebook", None)
+
+    @property
+    def curvature(self) -> Any:
+        """Of a posterior on a ball; None of any other."""
+        return getattr(self.posterior, "curvature", None)
 
     @property
     def grid(self) -> Any:

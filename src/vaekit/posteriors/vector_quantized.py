@@ -16,9 +16,9 @@ from vaekit.nets.quantizer import Quantizer
 class VectorQuantized(Posterior):
     """q(z|x): at each position, the code nearest to the encoder's output. van den Oord et al., 2017.
 
-    With a `ResidualCodebook` it is the posterior of the RQ-VAE, with a `ScalarCodebook` finite scalar quantization.
-    The gradient passes straight through. `penalty` is the commitment, the squared distance from the encoder's output
-    to its code, summed over positions.
+    With a `ResidualCodebook` it is the posterior of the RQ-VAE, with a `HierarchicalCodebook` that of the HR-VQVAE,
+    with a `ScalarCodebook` finite scalar quantization. The gradient passes straight through. `penalty` is the
+    commitment, the squared distance from the encoder's output to its code, summed over positions.
 
     Args:
         net: the encoder network, taking x.

@@ -9,4 +9,6 @@ from vaekit.priors.standard_normal import StandardNormal as StandardNormal
 from vaekit.priors.uniform_codes import UniformCodesPrior as UniformCodesPrior
 from vaekit.priors.uniform_discrete import UniformBinary as UniformBinary
 from vaekit.priors.uniform_discrete import UniformCategorical as UniformCategorical
+from vaekit.priors.vae_prior import VAEPrior as VAEPrior
 from vaekit.priors.vamp_prior import VampPrior as VampPrior
+from vaekit.priors.wrapped_normal_prior import WrappedNormalPrior as WrappedNormalPrior

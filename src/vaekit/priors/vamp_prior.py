@@ -45,7 +45,7 @@ class VampPrior(Prior):
         start: str = "data",
     ) -> None:
         super().__init__()
-        if not posterior.is_density or posterior.support == "codes":
+        if not posterior.is_density or not posterior.is_exact or posterior.support == "codes":
             raise UserError(
                 f"VampPrior mixes densities q(z|u), and {type(posterior).__name__} has none; use DiagonalGaussian."
             )
