@@ -32,7 +32,7 @@ OPTIONS = {
 def processes():
     """Children are forked from a process that has imported vaekit once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["vaekit.api", "vaekit.data", "sklearn.datasets", "torch._dynamo"])
+    context.set_forkserver_preload(["vaekit.api", "vaekit.data", "sklearn.datasets"])
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from vaekit.training.adam import Adam
 from vaekit.training.spikes import MAX_IN_ROW, WARM_UP, SpikeGuard
 
 
@@ -33,7 +34,7 @@ def test_there_is_a_way_out():
 
 def test_a_skipped_step_leaves_weights_and_moments_alone():
     weight = torch.nn.Parameter(torch.ones(3))
-    optimizer = torch.optim.Adam([weight], lr=0.1, fused=True)
+    optimizer = Adam([{"params": [weight], "lr": 0.1}], weight_decay=0.0, is_decoupled=False)
     weight.grad = torch.ones(3)
     optimizer.step()
     before = weight.detach().clone(), optimizer.state[weight]["exp_avg"].clone()

@@ -52,7 +52,6 @@ class Hamiltonian(Distribution):
         z = center(self.base).unsqueeze(0)
         return self._end(z, torch.zeros_like(z))[0].squeeze(0)
 
-    @torch.compiler.disable  # no compiler differentiates through a gradient
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         num = len(self.event_shape)
         start = self.base.rsample(Size(sample_shape))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vaekit.errors import UserError
 from vaekit.files import write_atomic
+from vaekit.training.adam import Adam
 from vaekit.weights import pack_tensors, read_tensors
 
 
@@ -91,28 +92,29 @@ def restore_random_state(tensors: dict[str, Tensor], device: torch.device) -> No
         torch.cuda.set_rng_state(tensors["rng.cuda"], device)
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: Adam) -> dict[str, Tensor]:
     """The optimizer's state as `optimizer.INDEX.NAME`."""
-    state = optimizer.state_dict()["state"]
-    return {f"optimizer.{i}.{key}": value for i, slots in state.items() for key, value in slots.items()}
+    slots = [(i, optimizer.state.get(p, {})) for i, p in enumerate(optimizer.weights)]
+    return {f"optimizer.{i}.{key}": value for i, slot in slots for key, value in slot.items()}
 
 
-def optimizer_slots(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_slots(optimizer: Adam) -> dict[str, Tensor]:
     """The weights that the large ones of `optimizer_tensors` belong to, whose shape and place they have."""
-    weights = [p for group in optimizer.param_groups for p in group["params"]]
     return {
-        f"optimizer.{i}.{key}": p.detach() for i, p in enumerate(weights) for key in ("exp_avg", "exp_avg_sq")
+        f"optimizer.{i}.{key}": p.detach()
+        for i, p in enumerate(optimizer.weights)
+        for key in ("exp_avg", "exp_avg_sq")
     }
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimizer(optimizer: Adam, tensors: dict[str, Tensor]) -> None:
     """The inverse of `optimizer_tensors`."""
-    state: dict[int, dict[str, Tensor]] = {}
+    weights = optimizer.weights
     for name, value in tensors.items():
         if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            weight = weights[int(index)]
+            optimizer.state.setdefault(weight, {})[key] = value.to(weight.device, copy=True)
 
 
 def truncate(path: Path, size: int) -> None:

@@ -151,7 +151,7 @@ class Training:
             norm = self.team.clip(self.model.parameters(), math.inf if clip is None else clip)
             skip = guard.judge(norm.detach())
             if skip is not None:
-                self.optimizer.found_inf = skip  # type: ignore[attr-defined]  # the fused optimizers read it
+                self.optimizer.found_inf = skip
         self.optimizer.step()
 
     def validate(self, interrupt: Interruptible) -> dict[str, float]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import torch
-
+from vaekit.training.adam import Adam
 from vaekit.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from vaekit.objectives import Objective
 
 
-def make_optimizer(model: Model, objective: Objective, settings: Settings) -> torch.optim.Optimizer:
+def make_optimizer(model: Model, objective: Objective, settings: Settings) -> Adam:
     """One optimizer for the model's weights and those that the objective may have of its own."""
     rate = settings.learning_rate
     # Single numbers are never in shards, and an optimizer's step takes weights of one kind at a time.
@@ -29,8 +28,7 @@ def make_optimizer(model: Model, objective: Objective, settings: Settings) -> to
         for is_single in kinds
     ]
     parameters = [group for group in groups if group["params"]]
-    maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
-    return maker(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+    return Adam(parameters, weight_decay=settings.weight_decay, is_decoupled=settings.optimizer == "adamw")
 
 
 def learning_rate(settings: Settings, step: int, num_steps: int) -> float:
