@@ -55,14 +55,14 @@ class Layer:
         """
         num_batch = self.z.shape[1]
         q, p = self.qz, self.pz
-        lead = torch.broadcast_shapes(q.batch_shape, p.batch_shape)
+        of_draws = max(len(q.batch_shape), len(p.batch_shape)) == 2
         while isinstance(q, Independent) and isinstance(p, Independent):
             q, p = q.base_dist, p.base_dist
         try:
             kl = kl_divergence(q, p)
         except NotImplementedError:
             return (self.log_qz - self.log_pz).mean(0).unsqueeze(-1)
-        if len(lead) == 2:  # one side depends on a draw from the layer above
+        if of_draws:  # one side depends on a draw from the layer above
             kl = kl.mean(0)
         return kl.expand(num_batch, *kl.shape[1:]).reshape(num_batch, -1)
 
