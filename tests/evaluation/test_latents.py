@@ -19,7 +19,9 @@ from vaekit import (
     Bernoulli,
     Deterministic,
     DiagonalGaussian,
+    FlowPosterior,
     GaussianPrior,
+    HamiltonianPosterior,
     HierarchicalVAE,
     Schema,
     StandardNormal,
@@ -37,6 +39,7 @@ from vaekit.evaluation import (
     trustworthiness,
 )
 from vaekit.evaluation.aggregate import log_mixture, log_probs
+from vaekit.evaluation.codes import codes_of
 from vaekit.evaluation.dequantize import dequantize
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -226,3 +229,22 @@ def test_dequantization_is_for_densities_on_a_grid() -> None:
     with pytest.raises(UserError, match="no density"):
         dequantized_bpd(model, Part(torch.zeros(2, 3, dtype=torch.uint8), None, None, GREY))
     assert nll(model, Part(torch.zeros(2, 3, dtype=torch.uint8), None, None, GREY), num_samples=2).mean > 0
+
+
+def test_figures_of_posteriors_that_have_no_mean_or_know_their_density_at_one_draw_alone() -> None:
+    """A flow has a centre in place of the mean; a Hamiltonian posterior gives no information in nats."""
+    shared = StandardNormal(2), Bernoulli(MLP(2, 6), 4)
+    flow = FlowPosterior(MLP(4, 6), 2, hidden=8)
+    raw = torch.rand(60, 4).round()
+    schema = Schema("array", (4,), 0.0, 1.0, levels=2, label_names=("a", "b"))
+    part = Part(raw, (raw[:, 0] > 0.5).long(), None, schema)
+    moved = HamiltonianPosterior(DiagonalGaussian(MLP(4, 6), 2), *shared)
+    for posterior, is_informed in ((flow, True), (moved, False)):
+        model = VAE(posterior, *shared).eval()
+        found = latent_figures(model, part, part)
+        assert (found["mutual_information"] is not None) == is_informed
+        assert found["linear_probe"] is not None
+        codes = codes_of(model, part)[0]
+        np.testing.assert_allclose(codes, model.embed(part.batch(torch.arange(60))[0]).double().numpy(), atol=1e-6)
+    with pytest.raises(UserError, match="needs log q"):
+        aggregate_posterior(model, part)

@@ -11,7 +11,7 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution
 
-from vaekit.conditional import Posterior, Prior, is_exact
+from vaekit.conditional import SUPPORTS, Posterior, Prior, is_exact
 from vaekit.distributions.leapfrog import LogDensity
 from vaekit.errors import UserError
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating
@@ -146,7 +146,7 @@ def require_real(model: Model) -> None:
     kinds = {getattr(part, "support", "real") for part in parts} - {"real"}
     if kinds:
         raise UserError(
-            f"AIS moves z by gradients through all of R^D; this model's codes are {', '.join(sorted(kinds))}. Its "
+            f"AIS moves z by gradients through all of R^D; this model's codes are {', '.join(SUPPORTS[k] for k in kinds)}. Its "
             "likelihood comes from importance sampling: evaluate without AIS."
         )
 
