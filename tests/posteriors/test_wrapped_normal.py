@@ -217,7 +217,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         LogMap(0)
     model = VAE(posterior, WrappedNormalPrior(2), likelihood)
     part = Part(torch.zeros(4, 4), None, None, Schema("array", (4,), low=0.0, high=1.0, levels=2))
-    with pytest.raises(UserError, match="codes are points of the Poincaré ball"):
+    with pytest.raises(UserError, match="codes here are points of the Poincaré ball"):
         ais(model, part)
     with pytest.raises(UserError, match="No prior can be fitted to WrappedNormal"):
         fit_prior(model, part)

@@ -146,7 +146,7 @@ def require_real(model: Model) -> None:
     kinds = {getattr(part, "support", "real") for part in parts} - {"real"}
     if kinds:
         raise UserError(
-            f"AIS moves z by gradients through all of R^D; this model's codes are {', '.join(SUPPORTS[k] for k in kinds)}. Its "
+            f"AIS moves z by gradients through all of R^D; codes here are {', '.join(SUPPORTS[k] for k in kinds)}. Its "
             "likelihood comes from importance sampling: evaluate without AIS."
         )
 
