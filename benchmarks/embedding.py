@@ -1,8 +1,7 @@
 """Dimension reduction beside PCA and UMAP (where `umap-learn` is installed): MNIST and Fashion-MNIST to 2 and 16.
 
-    python benchmarks/embedding.py [--sets mnist fashion-mnist] [--sizes 2 16] [--recipes vae conv] [--epochs N]
+    python benchmarks/embedding.py [--sets mnist fashion-mnist] [--sizes 2 16] [--recipes vae embedding] [--epochs N]
 
-"vaekit deep" is an MLP of four layers each way, composed by hand.
 Fitted without labels to the training part, measured on the test part, which no method saw. Codes are the means of
 q(z|x). Two figures: trustworthiness of a random, seeded 5,000 test images with 5 neighbours (scikit-learn's
 definition: 1 where every neighbour in the embedding is one among the pixels), and the accuracy of a 5-nearest-neighbour
@@ -19,14 +18,12 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from log import logged
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
 import vaekit
-import vaekit as vk
 
 Codes = tuple[np.ndarray, np.ndarray]
 
@@ -57,22 +54,6 @@ def ours(recipe: str, epochs: int | None) -> Callable[[vaekit.Dataset, int], Cod
     return codes
 
 
-def deep(data: vaekit.Dataset, size: int) -> Codes:
-    """A deeper network than the recipes', composed by hand, and half the weight on the KL, so that codes spread."""
-    widths = (1024, 512, 256, 128)
-    torch.manual_seed(0)
-    encoder, decoder = vk.MLP(data.schema.shape, widths), vk.MLP(size, widths[::-1])
-    model = vk.VAE(
-        vk.DiagonalGaussian(encoder, size), vk.StandardNormal(size), vk.Bernoulli(decoder, data.schema.shape)
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        run = vaekit.train(
-            data, recipe=model, objective=vk.ELBO(beta=0.5), out=f"{folder}/run", quiet=True, epochs=30,
-            batch_size=256, learning_rate=2e-3, schedule="cosine", warmup_steps=200,
-        )  # fmt: skip
-        return codes_of(run.load_model(), data)
-
-
 def codes_of(model: vaekit.Model, data: vaekit.Dataset) -> Codes:
     """Means of q(z|x) of the training and the test part."""
     parts = (data.train, data.test)
@@ -97,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sets", nargs="+", default=["mnist", "fashion-mnist"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[2, 16])
-    parser.add_argument("--recipes", nargs="*", default=["vae"])
+    parser.add_argument("--recipes", nargs="*", default=["vae", "embedding"])
     parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
     parser.add_argument("--no-peers", action="store_true")
     arguments = parser.parse_args()
@@ -110,7 +91,6 @@ def main() -> None:
             methods[f"UMAP {installed.__version__}"] = umap
         except ImportError:
             print("UMAP is left out: pip install umap-learn")
-    methods["vaekit deep"] = deep
     methods |= {f"vaekit {recipe}": ours(recipe, arguments.epochs) for recipe in arguments.recipes}
     with logged("embedding"):
         print(f"{'set':15} {'size':>4} {'method':16} {'trustworthiness':>15} {'5-NN':>6} {'CPU s':>6}")

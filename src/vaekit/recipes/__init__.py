@@ -12,6 +12,7 @@ NAMES: tuple[str, ...] = (
     "ae",
     "vae",
     "conv",
+    "embedding",
     "hvae",
     "vqvae",
     "vampprior",
