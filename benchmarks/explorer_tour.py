@@ -121,8 +121,8 @@ def walk(browser: Any, run: Run, path: Path, folder: Path) -> bool:
             errors = of_decoder(run, decodes), of_encoder(run, encodes)
             well = well and not visit.complaints and not visit.outside and max(errors) < 1e-4
             print(
-                f"{path.stem:12} {way:7} {', '.join(done)}; differ from PyTorch: {len(decodes)} decodes by "
-                f"{errors[0]:.1e}, {len(encodes)} own inputs by {errors[1]:.1e}; "
+                f"{path.stem:12} {path.stat().st_size / 1e6:4.1f} MB {way:7} {', '.join(done)}; differ from PyTorch: "
+                f"{len(decodes)} decodes by {errors[0]:.1e}, {len(encodes)} own inputs by {errors[1]:.1e}; "
                 f"{len(visit.complaints)} complaints, {len(visit.outside)} requests outside"
             )
             for line in (*visit.complaints, *visit.outside):
