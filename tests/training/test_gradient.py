@@ -205,6 +205,19 @@ def test_training_by_generated_code_ends_where_training_without_it_does(tmp_path
         torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-4)
 
 
+def test_code_with_a_wrong_gradient_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(forward, **kwargs):
+        def call(x, y):
+            total, terms, *gradient = forward(x, y)
+            return (total * 2, terms, *[tuple(g * 2 for g in gs) for gs in gradient])
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", wrong)
+    with pytest.raises(UserError, match=r"its gradient is 1 of the gradient's norm away"):
+        vaekit.train("digits", recipe="vae", limit=100, compile="always", out=tmp_path / "a", quiet=True)
+
+
 def test_code_that_cannot_be_generated_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args, **kwargs):
         raise RuntimeError("no compiler")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +22,9 @@ REPAID = 5000
 """Steps from which on "auto" compiles: seconds to compile, a millisecond or so gained a step. Steps are counted and no
 clock is read, so that a resumed run decides as it did before."""
 
+
+APART = 0.05
+"""Share of the gradient's norm by which generated code may miss it: rounding to bfloat16 in another order."""
 
 Found = tuple[Tensor, dict[str, Tensor], tuple[Tensor | None, ...]]
 
@@ -62,13 +67,11 @@ class Compiled:
 
     def _both_ways(self, x: Tensor, y: Tensor | None) -> Found:
         total, terms = self.score(x, y)
-        found = torch.autograd.grad(total, self.parameters, allow_unused=True)
-        return total.detach(), terms, found
+        return total.detach(), terms, autograd(total, self.parameters)
 
     def _back(self, x: Tensor, y: Tensor | None) -> Found:
         total, terms = self.forth(x, y)
-        found = torch.autograd.grad(total, self.parameters, allow_unused=True)
-        return total.detach(), terms, found
+        return total.detach(), terms, autograd(total, self.parameters)
 
 
 def own(found: tuple[Tensor | None, ...], parameters: list[nn.Parameter]) -> list[bool]:
@@ -102,31 +105,52 @@ def choose_compiled(
         return None, f"step not compiled: {num_steps:,} steps would not repay it"
     size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
     why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
-    try:
-        return _try(score, part, size, is_whole=True), f"step compiled: {why}"
-    except Exception:  # whatever a compiler may meet on a stranger's machine, or in a stranger's part
-        torch.compiler.reset()
-    try:
-        return _try(score, part, size, is_whole=False), f"step compiled, in two halves: {why}"
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        if settings.compile == "always":
-            raise UserError(f"The step cannot be compiled here ({reason}); leave --compile out.") from None
-        return None, f"step not compiled: it does not work here ({reason})"
+    reason = ""
+    for is_whole, how in ((True, "step compiled"), (False, "step compiled, in two halves")):
+        try:
+            return _try(score, part, size, is_whole=is_whole), f"{how}: {why}"
+        except Exception as error:  # whatever a compiler may meet on a stranger's machine, or in a stranger's part
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if settings.compile == "always":
+        raise UserError(f"The step cannot be compiled here ({reason}); leave --compile out.")
+    return None, f"step not compiled: it does not work here ({reason})"
 
 
 def _try(score: nn.Module, part: Part, size: int, *, is_whole: bool) -> Compiled:
-    """The code, after one pass forth and back, which changes nothing."""
+    """The code, after its gradient of a few examples was held against autograd's own; nothing is changed by that.
+
+    Raises:
+        RuntimeError: the two differ by more than rounding.
+    """
     compiled = Compiled(score, size, is_whole=is_whole)
     device = next(score.parameters()).device
     x, y = part.batch((torch.arange(size) % len(part)).to(device))
+    devices = [device] if device.type == "cuda" else []
     was_training = score.training
     score.train()
-    devices = [device] if device.type == "cuda" else []
-    with undisturbed(score), torch.random.fork_rng(devices), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # As it is first: what torch looks up by type, it then remembers, and the compiler need not follow the search.
-        torch.autograd.grad(score(x, y)[0], compiled.parameters, allow_unused=True)
-        compiled(x, y)
+    gradients = []
+    # As it is first: what torch looks up by type, it then remembers, and the compiler need not follow the search.
+    for call in (lambda: autograd(score(x, y)[0], compiled.parameters), lambda: compiled(x, y)[2]):
+        with undisturbed(score), torch.random.fork_rng(devices), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.manual_seed(0)
+            gradients.append([None if g is None else g.clone() for g in call()])
     score.train(was_training)
+    if not (gap := distance(*gradients)) <= APART:
+        raise RuntimeError(f"its gradient is {gap:.2g} of the gradient's norm away")
     return compiled
+
+
+def autograd(total: Tensor, parameters: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
+    """What torch's tape gives, None for weights without a part in the total."""
+    return torch.autograd.grad(total, parameters, allow_unused=True)
+
+
+def distance(expected: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> float:
+    """Norm of the difference over that of what was expected; infinite where one side lacks a gradient."""
+    if [g is None for g in expected] != [g is None for g in found]:
+        return math.inf
+    pairs = [(a.double(), b.double()) for a, b in zip(expected, found, strict=True) if a is not None and b is not None]
+    norm = math.sqrt(sum(float(a.square().sum()) for a, _ in pairs))
+    gap = math.sqrt(sum(float((a - b).square().sum()) for a, b in pairs))
+    return gap / norm if norm else gap
