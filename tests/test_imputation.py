@@ -96,11 +96,17 @@ def test_chains_know_what_the_decoder_knows_though_the_encoder_knows_nothing() -
     assert found.draws[:, :, 1].std(0).mean() == pytest.approx(scale * np.pi * (2 / 3) ** 0.5, rel=0.1)
 
 
-def test_codes_that_cannot_move_are_drawn_in_sequence() -> None:
+@pytest.mark.parametrize("kind", ["deterministic", "estimated prior"])
+def test_codes_that_cannot_move_are_drawn_in_sequence(kind: str) -> None:
     knots = (-1.0, 1.0)
     schema = vk.Schema("table", (1,), columns=(Column("a", "continuous", low=-9, high=9, knots=knots, scores=knots),))
     encoder, likelihood = vk.TableEncoder(schema.cells(), 4), vk.Columns(vk.MLP(1, 2), schema.cells())
-    stiff = vk.VAE(vk.Deterministic(encoder, 1), vk.StandardNormal(1), likelihood)
+    second = vk.DiagonalGaussian(vk.MLP(1, 2), 1), vk.StandardNormal(1), vk.Gaussian(vk.MLP(1, 2), 1)
+    stiff = (
+        vk.VAE(vk.Deterministic(encoder, 1), vk.StandardNormal(1), likelihood)
+        if kind == "deterministic"
+        else vk.VAE(vk.DiagonalGaussian(encoder, 1), vk.VAEPrior(*second), likelihood)
+    )
     stiff.schema = schema
     raw = np.array([[0.5], [np.nan]])
     with pytest.raises(vk.UserError, match="sequential"):

@@ -10,7 +10,13 @@ from vaekit.training.settings import Settings
 
 
 def hamiltonian(
-    schema: Schema, *, hidden: int = 300, latent: int = 40, num_leapfrog: int = 3, step_size: float = 0.05
+    schema: Schema,
+    *,
+    hidden: int = 300,
+    latent: int = 40,
+    num_leapfrog: int = 3,
+    step_size: float = 0.05,
+    tempering: float = 0.9,
 ) -> Recipe:
     """The classic VAE whose draws follow a few tempered leapfrog steps along log p(x, z); KL warm-up.
 
@@ -20,6 +26,7 @@ def hamiltonian(
         latent: number of latent dimensions.
         num_leapfrog: steps of a trajectory.
         step_size: at the start of training.
+        tempering: beta_0 at the start of training.
     """
     wide = (hidden, hidden)
     # Smooth units: between its kinks ReLU has no curvature, which the gradient through a trajectory lives on.
@@ -27,7 +34,7 @@ def hamiltonian(
     likelihood = usual_likelihood(vk.MLP(latent, wide, activation="silu"), schema)
     start = vk.DiagonalGaussian(vk.MLP(schema.shape, wide, activation="silu"), latent)
     posterior = vk.HamiltonianPosterior(
-        start, prior, likelihood, num_leapfrog=num_leapfrog, step_size=step_size
+        start, prior, likelihood, num_leapfrog=num_leapfrog, step_size=step_size, tempering=tempering
     )
     return Recipe(
         model=vk.VAE(posterior, prior, likelihood),
