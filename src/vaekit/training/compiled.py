@@ -150,7 +150,9 @@ def distance(expected: Sequence[Tensor | None], found: Sequence[Tensor | None]) 
     """Norm of the difference over that of what was expected; infinite where one side lacks a gradient."""
     if [g is None for g in expected] != [g is None for g in found]:
         return math.inf
-    pairs = [(a.double(), b.double()) for a, b in zip(expected, found, strict=True) if a is not None and b is not None]
-    norm = math.sqrt(sum(float(a.square().sum()) for a, _ in pairs))
-    gap = math.sqrt(sum(float((a - b).square().sum()) for a, b in pairs))
-    return gap / norm if norm else gap
+    gap = norm = 0.0
+    for a, b in zip(expected, found, strict=True):
+        if a is not None and b is not None:
+            gap += float((a - b).double().square().sum())
+            norm += float(a.double().square().sum())
+    return math.sqrt(gap / norm) if norm else gap
