@@ -26,6 +26,6 @@ def embedding(schema: Schema, *, latent: int = 2, beta: float = 0.5) -> Recipe:
             vk.DiagonalGaussian(encoder, latent), vk.StandardNormal(latent), usual_likelihood(decoder, schema)
         ),
         objective=vk.ELBO(beta=beta),
-        settings=Settings(epochs=30, batch_size=256, learning_rate=2e-3, schedule="cosine", warmup_steps=200),
+        settings=Settings(epochs=50, batch_size=256, learning_rate=2e-3, schedule="cosine", warmup_steps=200),
         min_steps=4000,
     )
