@@ -167,6 +167,7 @@ def main() -> None:
             ours = training(recipe, arguments.precision, folder)
             plain, second = make(), make()
             same_loss(ours, plain)
+            print(f"{recipe}: {ours.in_short}")
             second.load_state_dict(plain.state_dict())
             index = list(ours.order_of_epoch().split(BATCH)[: arguments.steps])
             ways: dict[str, Callable[[], object]] = {
