@@ -39,7 +39,8 @@ def explore(
         html: write the page as one file that works offline, instead of serving it.
         port: of 127.0.0.1; 0 takes a free one.
         open: open the browser, where there is one.
-        points: examples on the map at most; fewer where the page would be larger than 7 MB.
+        points: examples on the map at most; fewer where the page would be larger than 7 MB, of two
+            runs 10 MB.
     """
     runs = [open_run(name) for name in (run, run2) if name is not None]
     if points < 1:
