@@ -29,6 +29,7 @@ class Progress:
         metrics_bytes: length of metrics.jsonl that belongs to this state; anything behind it is from a killed epoch.
         is_done: no epoch is left, or patience ran out.
         micro_batch: examples that pass at once, where whole batches did not fit in memory.
+        is_plain: the generated code did not fit any more, and the training went on without.
     """
 
     epoch: int = 0
@@ -38,6 +39,7 @@ class Progress:
     metrics_bytes: int = 0
     is_done: bool = False
     micro_batch: int | None = None
+    is_plain: bool = False
 
 
 @dataclass

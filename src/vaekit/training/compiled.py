@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from vaekit.training.draws import undisturbed
 
 if TYPE_CHECKING:
     from vaekit.data import Part
+    from vaekit.training.distributed import Score
     from vaekit.training.settings import Settings
 
 REPAID = 5000
@@ -38,21 +41,25 @@ class Compiled:
     Args:
         score: maps (x, y) to (total, terms).
         size: examples of a full batch.
-        is_whole: one code for the way forth and back, which the tape of autograd never sees; False where a part
-            cannot be traced so far: then autograd calls the generated code of either way.
+        is_whole: one code for the way forth and back, which the tape of autograd never sees; False: autograd calls the
+            generated code of either way.
     """
 
     def __init__(self, score: nn.Module, size: int, *, is_whole: bool) -> None:
         self.score, self.size = score, size
         self.parameters = [p for p in score.parameters() if p.requires_grad]
-        options: dict[str, Any] = {"fallback_random": True}
+        # Generated once: code that would have to be generated anew is an error, and the training goes on without.
+        options: dict[str, Any] = {"fullgraph": True, "dynamic": False, "options": {"fallback_random": True}}
+        if "recompile_limit" in inspect.signature(torch.compile).parameters:  # since torch 2.13
+            options["recompile_limit"] = 1
         if self.parameters[0].device.type == "cuda":
-            options["triton.cudagraphs"] = True  # a small model's step is bound by the launches of its kernels
+            # A small model's step is bound by the launches of its kernels.
+            options["options"]["triton.cudagraphs"] = True
         if is_whole:
             torch._dynamo.config.trace_autograd_ops = True  # not known to older versions of torch
-            self.quick = torch.compile(self._both_ways, dynamic=False, fullgraph=True, options=options)
+            self.quick = torch.compile(afresh(self._both_ways), **options)
         else:
-            self.forth = torch.compile(score.forward, dynamic=False, options=options)
+            self.forth = torch.compile(afresh(score.forward), **options)
             self.quick = self._back
         self.is_own: list[bool] = []
 
@@ -72,6 +79,15 @@ class Compiled:
     def _back(self, x: Tensor, y: Tensor | None) -> Found:
         total, terms = self.forth(x, y)
         return total.detach(), terms, autograd(total, self.parameters)
+
+
+def afresh(method: Any) -> Any:
+    """The method with a code object of its own: the compiler counts for each how often it had to generate code, and all
+    trainings of a process would count together."""
+    function = method.__func__
+    copy = FunctionType(function.__code__.replace(), function.__globals__, function.__name__, function.__defaults__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return MethodType(copy, method.__self__)
 
 
 def own(found: tuple[Tensor | None, ...], parameters: list[nn.Parameter]) -> list[bool]:
@@ -106,9 +122,10 @@ def choose_compiled(
     size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
     why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
     reason = ""
-    for is_whole, how in ((True, "step compiled"), (False, "step compiled, in two halves")):
+    for is_whole in (False,) if has_large_maps(score) else (True, False):
         try:
-            return _try(score, part, size, is_whole=is_whole), f"{how}: {why}"
+            how = "step compiled" if is_whole else "step compiled, in two halves"
+            return _try(cast("Score", score), part, size, is_whole=is_whole), f"{how}: {why}"
         except Exception as error:  # whatever a compiler may meet on a stranger's machine, or in a stranger's part
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if settings.compile == "always":
@@ -116,7 +133,17 @@ def choose_compiled(
     return None, f"step not compiled: it does not work here ({reason})"
 
 
-def _try(score: nn.Module, part: Part, size: int, *, is_whole: bool) -> Compiled:
+def has_large_maps(score: nn.Module) -> bool:
+    """Whether it convolves on a CPU.
+
+    In two halves the compiler weighs what the way back had better compute again; in one it keeps all, and so much
+    memory to write and to read costs more than the tape does (benchmarks/speed/by_hand.py).
+    """
+    is_on_cpu = next(score.parameters()).device.type == "cpu"
+    return is_on_cpu and any(isinstance(m, (nn.Conv1d, nn.Conv2d)) for m in score.modules())
+
+
+def _try(score: Score, part: Part, size: int, *, is_whole: bool) -> Compiled:
     """The code, after its gradient of a few examples was held against autograd's own; nothing is changed by that.
 
     Raises:
@@ -124,21 +151,31 @@ def _try(score: nn.Module, part: Part, size: int, *, is_whole: bool) -> Compiled
     """
     compiled = Compiled(score, size, is_whole=is_whole)
     device = next(score.parameters()).device
-    x, y = part.batch((torch.arange(size) % len(part)).to(device))
     devices = [device] if device.type == "cuda" else []
     was_training = score.training
     score.train()
-    gradients = []
+    found = []
     # As it is first: what torch looks up by type, it then remembers, and the compiler need not follow the search.
-    for call in (lambda: autograd(score(x, y)[0], compiled.parameters), lambda: compiled(x, y)[2]):
+    for call in (lambda x, y: as_it_is(score, compiled.parameters, x, y), compiled):
         with undisturbed(score), torch.random.fork_rng(devices), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
-            gradients.append([None if g is None else g.clone() for g in call()])
+            x, y = part.batch((torch.arange(size) % len(part)).to(device))
+            for clock in (score.objective.epoch, score.objective.step):
+                clock.fill_(1000)  # past every warm-up, so that all terms count
+            total, _, gradient = call(x, y)
+            found.append([total.clone(), *(None if g is None else g.clone() for g in gradient)])
     score.train(was_training)
-    if not (gap := distance(*gradients)) <= APART:
-        raise RuntimeError(f"its gradient is {gap:.2g} of the gradient's norm away")
+    for what, pair in (("loss", (found[0][:1], found[1][:1])), ("gradient", (found[0][1:], found[1][1:]))):
+        if not (gap := distance(*pair)) <= APART:
+            raise RuntimeError(f"its {what} is {gap:.2g} of the right one's size away")
     return compiled
+
+
+def as_it_is(score: nn.Module, parameters: list[nn.Parameter], x: Tensor, y: Tensor | None) -> Found:
+    """Total, terms and gradient by torch's tape."""
+    total, terms = score(x, y)
+    return total.detach(), terms, autograd(total, parameters)
 
 
 def autograd(total: Tensor, parameters: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
@@ -147,12 +184,14 @@ def autograd(total: Tensor, parameters: list[nn.Parameter]) -> tuple[Tensor | No
 
 
 def distance(expected: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> float:
-    """Norm of the difference over that of what was expected; infinite where one side lacks a gradient."""
+    """The largest gap between two tensors of a pair, as a share of the expected one's norm.
+
+    A norm below a tenth of that of all together counts as a tenth. Infinite where one side lacks a tensor.
+    """
     if [g is None for g in expected] != [g is None for g in found]:
         return math.inf
-    gap = norm = 0.0
-    for a, b in zip(expected, found, strict=True):
-        if a is not None and b is not None:
-            gap += float((a - b).double().square().sum())
-            norm += float(a.double().square().sum())
-    return math.sqrt(gap / norm) if norm else gap
+    pairs = [(a, b) for a, b in zip(expected, found, strict=True) if a is not None and b is not None]
+    norms = [float(a.double().norm()) for a, _ in pairs]
+    gaps = [float((a - b).double().norm()) for a, b in pairs]
+    least = 0.1 * math.hypot(*norms)
+    return max((gap / (max(norm, least) or 1.0) for gap, norm in zip(gaps, norms, strict=True)), default=0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from vaekit.ranks import world
 
 if TYPE_CHECKING:
     from vaekit.objectives import Objective
+    from vaekit.training.checkpoint import Progress
     from vaekit.training.compiled import Compiled
     from vaekit.training.distributed import Team
 
@@ -36,6 +37,18 @@ class Gradient:
         self.team, self.micro, self.compiled, self.notes = team, micro, compiled, list[str]()
         self.parameters = list(team.score.parameters())
         self.may_halve = world() == 1 and not objective.is_coupled
+        self.had_code = compiled is not None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint's progress keeps of it."""
+        return {"micro_batch": self.micro, "is_plain": self.had_code and self.compiled is None}
+
+    def restore(self, progress: Progress) -> None:
+        """Go on as the checkpoint did."""
+        self.micro = progress.micro_batch
+        if progress.is_plain:
+            self.compiled = None
 
     def __call__(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
         """The batch's mean and its terms (B,).
@@ -49,8 +62,16 @@ class Gradient:
         size = min(self.micro or len(x), len(x))
         try:
             return self._piece(x, y, weight) if size == len(x) else self._pieces(x, y, weight, size)
-        except RuntimeError as error:
-            if not is_out_of_memory(error) or not self.may_halve or size == 1:
+        except Exception as error:
+            if self.compiled is not None and type(error).__module__.startswith("torch._dynamo"):
+                self.compiled = None
+                self.notes.append(
+                    "The generated code does not fit any more, since something in the model or the objective changes "
+                    "from step to step: the training goes on without it. --compile never spares the wait."
+                )
+                return self(x, y, weight)
+            is_too_much = isinstance(error, RuntimeError) and is_out_of_memory(error)
+            if not is_too_much or not self.may_halve or size == 1:
                 raise
         self.micro = math.ceil(size / 2)
         self.notes.append(
@@ -82,7 +103,7 @@ class Gradient:
                 total, terms = self._piece(x[rows], None if y is None else y[rows], weight, share)
             mean = mean + total * share
             for name, values in terms.items():
-                gathered.setdefault(name, []).append(values)
+                gathered.setdefault(name, []).append(values.clone())  # code may reuse its memory
         return mean, {name: torch.cat(pieces) for name, pieces in gathered.items()}
 
 

@@ -230,7 +230,7 @@ class Training:
         tensors = self.state() | optimizer_tensors(self.optimizer) | random_state(self.device)
         sums = self.team.total(self.sums)
         tensors |= {f"sums.{i:02}.{name}": value for i, (name, value) in enumerate(sums.items())}
-        progress = dataclasses.replace(self.progress, micro_batch=self.gradient.micro)
+        progress = dataclasses.replace(self.progress, **self.gradient.kept)
         checkpoint = Checkpoint(tensors, progress, self.config, self.fingerprint)
         self.team.save(checkpoint, self.checkpoint_path)
         self.saved = time.monotonic()
@@ -267,7 +267,8 @@ class Training:
         self.sums = {
             name.split(".", 2)[2]: tensors[name].to(self.device) * self.team.is_first for name in sums
         }
-        self.progress, self.gradient.micro = checkpoint.progress, checkpoint.progress.micro_batch
+        self.progress = checkpoint.progress
+        self.gradient.restore(self.progress)
         first(lambda: truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes))
         self.replay.restore(self.progress.epoch)
 
