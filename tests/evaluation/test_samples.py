@@ -193,10 +193,10 @@ def test_copies_are_found_out() -> None:
 def test_the_picture_puts_neighbours_below_their_sample() -> None:
     x, near = torch.rand(3, 1, 8, 8), torch.rand(3, 2, 1, 8, 8)
     figure = neighbours(x, near, GREY, torch.rand(3, 2), dark_ink=False)
-    pixels = figure.axes[0].images[0].get_array()
-    assert pixels[0, 0, 0] == pytest.approx(float(x[0, 0, 0, 0]), abs=1e-6)
-    assert pixels[83, 0, 0] == pytest.approx(float(near[0, 0, 0, 0, 0]), abs=1e-6)
-    assert pixels[166, 88, 0] == pytest.approx(float(near[1, 1, 0, 0, 0]), abs=1e-6)
+    pixels = figure.axes[0].images[0].get_array() / 255
+    assert pixels[0, 0, 0] == pytest.approx(float(x[0, 0, 0, 0]), abs=1 / 255)
+    assert pixels[83, 0, 0] == pytest.approx(float(near[0, 0, 0, 0, 0]), abs=1 / 255)
+    assert pixels[166, 88, 0] == pytest.approx(float(near[1, 1, 0, 0, 0]), abs=1 / 255)
     shown = [t.get_text() for t in figure.findobj(Text)]
     assert {"sample", "nearest", "second nearest"} <= set(shown)
 

@@ -55,9 +55,15 @@ def ask(
         connection.putheader(name.replace("_", "-"), value)
     connection.endheaders()
     response = connection.getresponse()
-    found = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+    try:
+        body = response.read()
+    except ConnectionResetError:
+        # A server that refuses a request before it has read all of it may cut off its own answer.
+        if response.status < 400:
+            raise
+        body = b""
     connection.close()
-    return found
+    return response.status, {k.lower(): v for k, v in response.getheaders()}, body
 
 
 def raw(app: Explorer, request: bytes) -> bytes:
