@@ -27,7 +27,7 @@ clock is read, so that a resumed run decides as it did before."""
 
 
 APART = 0.05
-"""Share of the gradient's norm by which generated code may miss it: rounding to bfloat16 in another order."""
+"""Share of its norm by which generated code may miss a weight's gradient: rounding to bfloat16 in another order."""
 
 Found = tuple[Tensor, dict[str, Tensor], tuple[Tensor | None, ...]]
 
@@ -122,7 +122,7 @@ def choose_compiled(
     size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
     why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
     reason = ""
-    for is_whole in (False,) if has_large_maps(score) else (True, False):
+    for is_whole in (False,) if convolves_on_cpu(score) else (True, False):
         try:
             how = "step compiled" if is_whole else "step compiled, in two halves"
             return _try(cast("Score", score), part, size, is_whole=is_whole), f"{how}: {why}"
@@ -133,8 +133,8 @@ def choose_compiled(
     return None, f"step not compiled: it does not work here ({reason})"
 
 
-def has_large_maps(score: nn.Module) -> bool:
-    """Whether it convolves on a CPU.
+def convolves_on_cpu(score: nn.Module) -> bool:
+    """Whether there are convolutions, on a CPU: then two halves are quicker.
 
     In two halves the compiler weighs what the way back had better compute again; in one it keeps all, and so much
     memory to write and to read costs more than the tape does (benchmarks/speed/by_hand.py).
