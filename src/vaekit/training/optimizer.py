@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from vaekit.training.adam import Adam
+from vaekit.training.muon import Muon, matrices_of
 from vaekit.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def make_optimizer(model: Model, objective: Objective, settings: Settings) -> Ad
         for is_single in kinds
     ]
     parameters = [group for group in groups if group["params"]]
+    if settings.optimizer == "muon":  # an objective's own networks keep to Adam's step
+        return Muon(parameters, matrices_of(model), weight_decay=settings.weight_decay)
     return Adam(parameters, weight_decay=settings.weight_decay, is_decoupled=settings.optimizer == "adamw")
 
 

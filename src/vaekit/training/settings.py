@@ -18,8 +18,9 @@ class Settings:
         epochs: passes over the training part.
         batch_size: examples a step; "auto" measures which size the device works off fastest.
         learning_rate: the optimizer's rate, the highest one where a schedule changes it.
-        optimizer: "adam" (Kingma and Ba, 2015) or "adamw" (Loshchilov and Hutter, 2019).
-        weight_decay: decoupled decay of AdamW, or the L2 penalty's weight of Adam.
+        optimizer: "adam" (Kingma and Ba, 2015), "adamw" (Loshchilov and Hutter, 2019), or "muon" (Jordan et al., 2024),
+            which needs far fewer steps where layers are dense, and two to three times the work a step.
+        weight_decay: decoupled decay of AdamW and Muon, or the L2 penalty's weight of Adam.
         schedule: "constant", or "cosine" down to 1 % of the rate at the last step.
         warmup_steps: steps over which the rate rises from zero.
         clip_norm: largest global norm of the gradient; None for no clipping.
@@ -44,7 +45,7 @@ class Settings:
     epochs: int = 50
     batch_size: int = 128
     learning_rate: float = 1e-3
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"
     weight_decay: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = 0
@@ -74,5 +75,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name} must be above 0 and finite; {value} came.")
+        if self.optimizer == "muon" and self.shard:
+            raise UserError("optimizer muon needs whole matrices; with shard, take optimizer adam or adamw.")
         if not 0 <= self.ema < 1:
             raise UserError(f"ema must be at least 0 and below 1; {self.ema} came.")
