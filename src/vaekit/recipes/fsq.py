@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import quantized_vae
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -16,16 +17,8 @@ def fsq(schema: Schema, *, width: int = 16, levels: tuple[int, ...] = (8, 6, 5))
         width: channels of the first convolution, doubled once.
         levels: values of each dimension of a code; (8, 6, 5) gives 240 codes, (8, 5, 5, 5) gives 1000.
     """
-    encoder = vk.ResNetEncoder(schema.shape, (width, 2 * width))
-    grid = encoder.out_shape[1:]
-    codebook = vk.ScalarCodebook(levels)
-    decoder = vk.ResNetDecoder((codebook.dim, *grid), schema.shape[1:], (2 * width, width))
     return Recipe(
-        model=vk.VAE(
-            vk.VectorQuantized(encoder, codebook, grid),
-            vk.UniformCodesPrior(codebook, grid),
-            vk.natural_likelihood(decoder, schema),
-        ),
+        model=quantized_vae(schema, width, lambda: vk.ScalarCodebook(levels)),
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
         min_steps=2000,

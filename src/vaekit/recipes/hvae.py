@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -22,9 +23,7 @@ def hvae(schema: Schema, *, hidden: int = 300, latent: int = 40, conditional: bo
     top = vk.DiagonalGaussian(vk.MLP(schema.shape, wide, condition=classes), latent)
     bottom = vk.DiagonalGaussian(vk.MLP(schema.shape, wide, condition=latent + classes), latent)
     decoder = vk.MLP(2 * latent, wide, condition=classes)
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.HierarchicalVAE(
             posteriors=[top, bottom],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -25,9 +26,7 @@ def hvampprior(
     bottom = vk.DiagonalGaussian(vk.GatedMLP(schema.shape, wide, condition=latent), latent)
     low, high = (schema.low, schema.high) if schema.is_unit else (None, None)
     decoder = vk.GatedMLP(2 * latent, wide)
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.HierarchicalVAE(
             posteriors=[top, bottom],

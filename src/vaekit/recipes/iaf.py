@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -25,9 +26,7 @@ def iaf(
         vk.MLP(schema.shape, wide), latent, "iaf", num_transforms=num_transforms, hidden=flow_hidden
     )
     decoder = vk.MLP(latent, wide)
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.VAE(posterior, vk.StandardNormal(latent), likelihood),
         objective=vk.ELBO(beta=vk.Linear(epochs=10)),

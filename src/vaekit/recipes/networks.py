@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import vaekit as vk
 from vaekit.schema import Schema
 
@@ -23,6 +25,11 @@ def usual_likelihood(net: vk.Net, schema: Schema) -> vk.Likelihood:
     return vk.Gaussian(net, schema.shape, scale="learned")
 
 
+def bernoulli_or_natural(net: vk.Net, schema: Schema) -> vk.Likelihood:
+    """Bernoulli for values in [0, 1], as in papers that measured on binary digits; else what fits the data."""
+    return vk.Bernoulli(net, schema.shape) if schema.is_unit else vk.natural_likelihood(net, schema)
+
+
 def squared_error(net: vk.Net, schema: Schema) -> vk.Likelihood:
     """The Gaussian whose -log p(x|z) is |x - mu(z)|^2 and a constant."""
     return vk.Gaussian(net, schema.shape, scale=0.5**0.5)
@@ -41,4 +48,23 @@ def autoencoder(schema: Schema, latent: int) -> vk.VAE:
     encoder, decoder = encoder_and_decoder(schema, latent)
     return vk.VAE(
         vk.Deterministic(encoder, latent), vk.StandardNormal(latent), squared_error(decoder, schema)
+    )
+
+
+def quantized_vae(schema: Schema, width: int, make_codebook: Callable[[], vk.Quantizer]) -> vk.VAE:
+    """A grid of codes, a quarter of the image's height and width, each equally likely; residual networks both ways.
+
+    Args:
+        schema: what the data is; images.
+        width: channels of the first convolution, doubled once.
+        make_codebook: called after the encoder is made and before the decoder is: a seed's weights depend on the order.
+    """
+    encoder = vk.ResNetEncoder(schema.shape, (width, 2 * width))
+    grid = encoder.out_shape[1:]
+    codebook = make_codebook()
+    decoder = vk.ResNetDecoder((codebook.dim, *grid), schema.shape[1:], (2 * width, width))
+    return vk.VAE(
+        vk.VectorQuantized(encoder, codebook, grid),
+        vk.UniformCodesPrior(codebook, grid),
+        vk.natural_likelihood(decoder, schema),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -20,9 +21,7 @@ def nf(schema: Schema, *, hidden: int = 300, latent: int = 40, num_transforms: i
     wide = (hidden, hidden)
     posterior = vk.FlowPosterior(vk.MLP(schema.shape, wide), latent, "planar", num_transforms=num_transforms)
     decoder = vk.MLP(latent, wide)
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.VAE(posterior, vk.StandardNormal(latent), likelihood),
         objective=vk.ELBO(beta=vk.Linear(epochs=10)),

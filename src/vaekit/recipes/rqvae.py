@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import quantized_vae
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -20,16 +21,8 @@ def rqvae(
         code_dim: length of a code's vector.
         num_quantizers: codes a position.
     """
-    encoder = vk.ResNetEncoder(schema.shape, (width, 2 * width))
-    grid = encoder.out_shape[1:]
-    codebook = vk.ResidualCodebook(num_codes, code_dim, num_quantizers)
-    decoder = vk.ResNetDecoder((code_dim, *grid), schema.shape[1:], (2 * width, width))
     return Recipe(
-        model=vk.VAE(
-            vk.VectorQuantized(encoder, codebook, grid),
-            vk.UniformCodesPrior(codebook, grid),
-            vk.natural_likelihood(decoder, schema),
-        ),
+        model=quantized_vae(schema, width, lambda: vk.ResidualCodebook(num_codes, code_dim, num_quantizers)),
         objective=vk.ELBO(),
         settings=Settings(epochs=20, batch_size=128, learning_rate=1e-3),
         min_steps=2000,

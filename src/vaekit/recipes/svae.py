@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -17,9 +18,7 @@ def svae(schema: Schema, *, hidden: tuple[int, ...] = (256, 128), latent: int = 
         latent: number of coordinates; the sphere has one dimension less.
     """
     decoder = vk.MLP(latent, hidden[::-1])
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.VAE(
             vk.VonMisesFisher(vk.MLP(schema.shape, hidden), latent), vk.SphereUniform(latent), likelihood

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vaekit as vk
+from vaekit.recipes.networks import bernoulli_or_natural
 from vaekit.recipes.recipe import Recipe
 from vaekit.schema import Schema
 from vaekit.training.settings import Settings
@@ -24,9 +25,7 @@ def vampprior(
     low, high = (schema.low, schema.high) if schema.is_unit else (None, None)
     prior = vk.VampPrior(posterior, num_components, in_shape=schema.shape, low=low, high=high)
     decoder = vk.GatedMLP(latent, (hidden, hidden))
-    likelihood = (
-        vk.Bernoulli(decoder, schema.shape) if schema.is_unit else vk.natural_likelihood(decoder, schema)
-    )
+    likelihood = bernoulli_or_natural(decoder, schema)
     return Recipe(
         model=vk.VAE(posterior, prior, likelihood),
         objective=vk.ELBO(beta=vk.Linear(epochs=warmup)),
