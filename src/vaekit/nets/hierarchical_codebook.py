@@ -8,8 +8,7 @@ from torch import Tensor
 import vaekit.ranks as ranks
 from vaekit.errors import UserError
 from vaekit.nets.codebook import require_codes, vectors_of_batch
-from vaekit.nets.quantizer import Quantizer
-from vaekit.nets.residual_codebook import partial_commitment, refuse_codes_of_sums
+from vaekit.nets.summed_codebook import SummedCodebook
 
 # A vector with less than this share of what an even use would give it is put beside the busiest of its siblings.
 DEAD_SHARE = 0.05
@@ -18,7 +17,7 @@ SPLIT = 0.01
 POOL = 4096
 
 
-class HierarchicalCodebook(Quantizer):
+class HierarchicalCodebook(SummedCodebook):
     """A sum of S vectors, the first of one codebook, the next of a codebook that belongs to the first's code, and so on
     down a tree. Adiban et al., "Hierarchical Residual Learning Based Vector Quantized Variational Autoencoder for Image
     Reconstruction and Generation", 2022.
@@ -80,22 +79,11 @@ class HierarchicalCodebook(Quantizer):
             node = node * self.num_codes + nearest
         return torch.stack(codes, -1)
 
-    def lookup(self, codes: Tensor) -> Tensor:
-        return self._terms(codes).sum(-2)
-
-    def codes_of(self, vectors: Tensor) -> Tensor:
-        raise refuse_codes_of_sums()
-
     @property
     def mean(self) -> Tensor:
         return torch.stack([vectors.mean((0, 1)) for vectors, _ in self.layers]).sum(0)
 
-    def commitment(self, x: Tensor, codes: Tensor) -> Tensor:
-        """Of every partial sum, so that each layer matters."""
-        return partial_commitment(x, self._terms(codes))
-
-    def _terms(self, codes: Tensor) -> Tensor:
-        """The S vectors of each position, (..., P, S, dim)."""
+    def terms(self, codes: Tensor) -> Tensor:
         node, terms = torch.zeros_like(codes[..., 0]), []
         for (vectors, _), code in zip(self.layers, codes.unbind(-1), strict=True):
             terms.append(vectors[node, code])

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from vaekit.errors import UserError
 from vaekit.nets.codebook import require_codes, share_statistics
-from vaekit.nets.quantizer import Quantizer
+from vaekit.nets.summed_codebook import SummedCodebook
 
 
-class ResidualCodebook(Quantizer):
+class ResidualCodebook(SummedCodebook):
     """A sum of S vectors, one of each codebook, each nearest to the rest that is left. Lee et al., "Autoregressive
     Image Generation using Residual Quantization", 2022; Zeghidour et al., "SoundStream", 2021.
 
@@ -59,31 +59,10 @@ class ResidualCodebook(Quantizer):
         # Straight through once: the sum of the codebooks' own would pass the gradient S times.
         return x + (quantized - x).detach(), codes
 
-    def lookup(self, codes: Tensor) -> Tensor:
-        return self._terms(codes).sum(-2)
-
-    def codes_of(self, vectors: Tensor) -> Tensor:
-        raise refuse_codes_of_sums()
-
     @property
     def mean(self) -> Tensor:
         return self.vectors.mean(1).sum(0)
 
-    def commitment(self, x: Tensor, codes: Tensor) -> Tensor:
-        """Of every partial sum, so that each codebook matters: equation 5 of Lee et al."""
-        return partial_commitment(x, self._terms(codes))
-
-    def _terms(self, codes: Tensor) -> Tensor:
-        """The S vectors of each position, (..., P, S, dim)."""
+    def terms(self, codes: Tensor) -> Tensor:
         index = torch.arange(self.num_symbols, device=codes.device)
         return self.vectors[index, codes].detach()
-
-
-def partial_commitment(x: Tensor, terms: Tensor) -> Tensor:
-    """Squared distance from inputs (N, P, dim) to every partial sum of their vectors (N, P, S, dim), summed, (N,)."""
-    return (x.unsqueeze(-2) - terms.cumsum(-2)).square().sum((1, 2, 3))
-
-
-def refuse_codes_of_sums() -> UserError:
-    """What `codes_of` says where a code is a sum of vectors."""
-    return UserError("The codes of a sum of vectors are not unique; take them from the posterior, q(z|x).codes.")
