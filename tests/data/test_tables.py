@@ -248,6 +248,26 @@ def test_a_table_beyond_the_limit_is_sampled_and_says_so(tmp_path: Path) -> None
     assert read_frame(path, max_cells=6000, seed=1)[0]["a"].to_list() != frame["a"].to_list()
 
 
+@pytest.mark.parametrize("form", ["plain", "windows", "latin-1", "marked", "packed", "open end"])
+def test_a_sample_is_the_same_lines_whether_they_are_told_apart_by_blocks_or_by_fields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    rows = [f"{i},{'Köln' if i % 7 else ''},{i % 3}.5" for i in range(9000)]
+    text = "\n".join(["a,b,c", *rows]) + ("" if form == "open end" else "\n")
+    text = text.replace("\n", "\r\n") if form == "windows" else text
+    encoding = {"latin-1": "latin-1", "marked": "utf-8-sig"}.get(form, "utf-8")
+    content = text.encode(encoding)
+    path = tmp_path / ("t.csv.gz" if form == "packed" else "t.csv")
+    path.write_bytes(gzip.compress(content) if form == "packed" else content)
+    quoted = write(tmp_path / "quoted.csv", ["a,b,c", *rows[:-1], f'"{rows[-1].replace(",", chr(34) + ",", 1)}'])
+    by_fields = read_frame(quoted, max_cells=6000)[0]
+    monkeypatch.setattr("vaekit.data.bare_lines.BLOCK", 1000)
+    monkeypatch.setattr("vaekit.data.frames.records", None)  # not asked where there are no quotes
+    by_blocks = read_frame(path, max_cells=6000)[0]
+    assert 1800 < len(by_blocks) < 2200
+    assert by_blocks.equals(by_fields)
+
+
 def test_quoted_fields_may_hold_delimiters_and_line_breaks(tmp_path: Path) -> None:
     columns = mixed()
     columns["city"] = ['"Bonn, Bad Godesberg"', '"a\nb"', '"say ""x"""'] * (N // 3)

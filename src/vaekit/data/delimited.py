@@ -8,12 +8,15 @@ import gzip
 import io
 import itertools
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
+from vaekit.data.bare_lines import NotBareError, bare_lines
 from vaekit.errors import UserError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -107,23 +110,60 @@ class Lines:
         rows: how many hold data.
         characters: of all lines.
         is_plain: no blank lines, and every line ends in a newline: what readers other than Python's take alike.
+        is_bare: no quotes either, as `bare_rows` asks.
     """
 
     rows: int = 0
     characters: int = 0
     is_plain: bool = True
+    is_bare: bool = False
 
 
 def check_lines(form: Form) -> Lines:
-    """Read every line once, holding one.
+    """Read every line once, holding few; field by field only where there are quotes, or something is wrong.
 
     Raises:
         UserError: a line with more or fewer fields than the header, or a damaged file.
     """
+    found = Lines(is_bare=True)
+    with suppress(NotBareError):
+        for text, ends in bare_rows(form):
+            found.rows += len(ends)
+            found.characters += len(text)
+        return found
     found = Lines()
     for _ in records(form, found):
         found.rows += 1
     return found
+
+
+def bare_rows(form: Form) -> Iterator[tuple[bytes, np.ndarray]]:
+    """The lines with data as `bare_lines` gives them, the header left out.
+
+    Raises:
+        NotBareError: there are quotes, or a line has more or fewer fields than the header.
+        UserError: a damaged file.
+    """
+    is_header = form.has_header
+    with _open_bytes(form.path) as file:
+        for text, ends in bare_lines(file, form.delimiter, len(form.header)):
+            skipped, is_header = (int(ends[0]), False) if is_header else (0, False)
+            yield text[skipped:], ends[1:] - skipped if skipped else ends
+
+
+def sampled_lines(form: Form, takes: Callable[[np.ndarray], np.ndarray]) -> Iterator[str]:
+    """The lines with data of whose numbers `takes` says True, as they stand in the file, some at a time.
+
+    Raises:
+        NotBareError: as `bare_rows`.
+    """
+    passed = 0
+    for text, ends in bare_rows(form):
+        rows = takes(np.arange(passed, passed + len(ends), dtype=np.uint64)).nonzero()[0]
+        starts = np.concatenate([[0], ends[:-1]])
+        parts = [text[start:end] for start, end in zip(starts[rows].tolist(), ends[rows].tolist())]
+        yield b"".join(parts).decode(form.encoding)
+        passed += len(ends)
 
 
 def records(form: Form, found: Lines | None = None) -> Iterator[list[str]]:
@@ -179,15 +219,17 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     Raises:
         UserError: it is cut off or damaged.
     """
+    with _open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+        yield text
+
+
+@contextmanager
+def _open_bytes(path: Path) -> Iterator[Any]:
     try:
-        with _open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
-            yield text
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is cut off or damaged ({error}); make or fetch it again.") from None
-
-
-def _open_bytes(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:
@@ -201,13 +243,12 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
                     f"{path} is no UTF-8 or Latin-1 text (UTF-16, or binary); save it as a UTF-8 CSV."
                 )
             while chunk:
-                decoder.decode(chunk)
+                if not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
                 chunk = file.read(CHUNK)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1", [f"{path.name} is not UTF-8; it was read as Latin-1."]
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path} is cut off or damaged ({error}); make or fetch it again.") from None
     return "utf-8-sig", []
 
 

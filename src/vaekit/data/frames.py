@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaekit.data.delimited import CHUNK, Form, check_lines, form_of, open_text, records
+from vaekit.data.delimited import CHUNK, Form, Lines, check_lines, form_of, open_text, records, sampled_lines
 from vaekit.data.memory import memory
 from vaekit.errors import UserError
 
@@ -103,10 +103,10 @@ def _read_text(path: Path, limit: Limit) -> tuple[pl.DataFrame, list[str]]:
     is_sample = limit.is_exceeded(lines.rows, len(form.header), lines.characters / lines.rows)
     problem = ""
     with tempfile.TemporaryDirectory() as folder:
-        # Quotes inside a field, for example, polars refuses and Python's reader takes as they are: it rewrites them. It
-        # also draws the sample: polars would map a file into memory that may be larger than that.
+        # Quotes inside a field, for example, polars refuses and Python's reader takes as they are: it rewrites them. A
+        # sample is drawn here too: polars would map a file into memory that may be larger than that.
         for is_plain in (True, False) if lines.is_plain and not is_sample else (False,):
-            source = _as_utf8(form, Path(folder)) if is_plain else _rewritten(form, Path(folder), limit)
+            source = _as_utf8(form, Path(folder)) if is_plain else _rewritten(form, lines, Path(folder), limit)
             try:
                 frame = pl.read_csv(
                     source, separator=form.delimiter, infer_schema=False,
@@ -270,13 +270,16 @@ def _as_utf8(form: Form, folder: Path) -> Path:
     return copy
 
 
-def _rewritten(form: Form, folder: Path, limit: Limit) -> Path:
+def _rewritten(form: Form, lines: Lines, folder: Path, limit: Limit) -> Path:
     """A temporary copy in UTF-8 with a header, the lines with data that `limit` takes, and quotes where need be."""
     copy = folder / "copy.csv"
     with copy.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, delimiter=form.delimiter, lineterminator="\n")
         writer.writerow(form.header)
-        writer.writerows(fields for row, fields in enumerate(records(form)) if limit.takes(row))
+        if lines.is_bare and limit.share < 1:
+            target.writelines(sampled_lines(form, limit.takes))
+        else:
+            writer.writerows(fields for row, fields in enumerate(records(form)) if limit.takes(row))
     return copy
 
 
