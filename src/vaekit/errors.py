@@ -19,6 +19,18 @@ class DataLostError(UserError):
     """A file that was there when the data was opened is gone or damaged; whoever trains saves before it leaves."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, a GPU's or the machine's. By name and text: nothing here imports torch, which raises a
+    plain RuntimeError on a CPU.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+        True
+    """
+    is_named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_named or "can't allocate memory" in str(error)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion to append to an error about an unknown name, or the list of what is known.
 

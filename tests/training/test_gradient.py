@@ -95,6 +95,53 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_run_says_so() -> None:
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * float(b.abs().max()))
 
 
+class Part:
+    """What `choose_compiled` asks of a training part."""
+
+    def __len__(self) -> int:
+        return len(images())
+
+    def batch(self, index: Tensor) -> tuple[Tensor, None]:
+        return images()[index], None
+
+
+def test_code_that_was_asked_for_is_made_for_as_many_examples_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda forward, **kwargs: forward)
+    model, objective = autoencoder(), vk.Reconstruction()
+    _, _, whole = gradient_of(model, None)
+    model.zero_grad()
+    gradient = Gradient(Alone(Narrow(model, objective, torch.float32)), objective, None)  # type: ignore[arg-type]
+    settings = vk.Settings(batch_size=12, compile="always")
+    assert gradient.generate(Part(), settings, 100).endswith("asked for")  # type: ignore[arg-type]
+    assert gradient.compiled is not None
+    assert (gradient.compiled.size, gradient.micro) == (3, 3)
+    assert gradient.kept == {"micro_batch": 3, "is_plain": False}
+    assert [note.split(" from now on")[0] for note in gradient.notes] == [
+        "12 examples at once do not fit in memory: batches are worked off in pieces of 3"
+    ]
+    gradient(images(), None, None)
+    for a, b in zip([p.grad for p in model.parameters() if p.grad is not None], whole, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * float(b.abs().max()))
+
+
+def test_a_batch_whose_examples_are_compared_is_not_cut_for_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda forward, **kwargs: forward)
+    objective = vk.Reconstruction()
+    objective.is_coupled = True
+    gradient = Gradient(Alone(Narrow(autoencoder(), objective, torch.float32)), objective, None)  # type: ignore[arg-type]
+    with pytest.raises(torch.OutOfMemoryError):
+        gradient.generate(Part(), vk.Settings(batch_size=12, compile="always"), 100)  # type: ignore[arg-type]
+
+
+def test_pieces_that_are_smaller_than_the_code_are_done_without_it() -> None:
+    objective = vk.Reconstruction()
+    gradient = Gradient(Alone(Narrow(autoencoder(), objective, torch.float32)), objective, None)  # type: ignore[arg-type]
+    gradient.compiled = Compiled(gradient.team.score, 12, is_whole=False)
+    gradient.compiled.quick = gradient.compiled.score  # type: ignore[assignment]  # code that meets a full memory
+    gradient(images(), None, None)
+    assert gradient.kept == {"micro_batch": 3, "is_plain": True}
+
+
 def test_what_is_no_lack_of_memory_is_not_retried() -> None:
     class Broken(Score):
         def forward(self, x: Tensor, y: Tensor | None):
@@ -243,6 +290,21 @@ def test_code_with_a_wrong_gradient_is_done_without(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(torch, "compile", wrong)
     with pytest.raises(UserError, match="its loss is 1 of the right one's size away"):
         vaekit.train("digits", recipe="vae", limit=100, compile="always", out=tmp_path / "a", quiet=True)
+
+
+def test_only_a_run_with_steps_left_generates_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(torch, "compile", lambda forward, **kwargs: made.append(forward) or forward)
+    options = {"recipe": "vae", "hidden": 16, "limit": 100, "epochs": 2, "compile": "always", "quiet": True}
+    with monkeypatch.context() as patch:
+        patch.setattr("vaekit.training.watch.Watch.look", lambda *args: 1 / 0)  # after the first epoch's checkpoint
+        with pytest.raises(ZeroDivisionError):
+            vaekit.train("digits", out=tmp_path / "a", **options)
+    assert len(made) == 1
+    run = vaekit.resume(tmp_path / "a", quiet=True)
+    assert len(made) == 2
+    assert len(vaekit.resume(run.path, quiet=True).metrics()) == 2
+    assert len(made) == 2
 
 
 def test_code_that_cannot_be_generated_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vaekit import __version__
-from vaekit.errors import UserError, did_you_mean
+from vaekit.errors import UserError, did_you_mean, is_out_of_memory
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -198,9 +198,7 @@ def sentence_and_code(error: Exception) -> tuple[str, int]:
     text = " ".join(str(error).split())
     if isinstance(error, UserError):
         return text, WRONG_USE
-    # On a CPU torch raises a plain RuntimeError.
-    is_full = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text
-    if is_full or isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "The memory ran out; choose a smaller --batch-size, a smaller model, or --device cpu.", WRONG_USE
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""

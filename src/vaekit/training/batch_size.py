@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from vaekit.errors import is_out_of_memory
 from vaekit.training.distributed import Score
-from vaekit.training.gradient import is_out_of_memory
 from vaekit.training.precision import choose_precision
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ class Progress:
         metrics_bytes: length of metrics.jsonl that belongs to this state; anything behind it is from a killed epoch.
         is_done: no epoch is left, or patience ran out.
         micro_batch: examples that pass at once, where whole batches did not fit in memory.
-        is_plain: the generated code did not fit any more, and the training went on without.
+        is_plain: steps are done without generated code.
     """
 
     epoch: int = 0

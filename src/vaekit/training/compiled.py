@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from vaekit.errors import UserError
+from vaekit.errors import UserError, is_out_of_memory
 from vaekit.ranks import world
 from vaekit.training.draws import undisturbed
 
@@ -85,7 +85,8 @@ def afresh(method: Any) -> Any:
     """The method with a code object of its own: the compiler counts for each how often it had to generate code, and all
     trainings of a process would count together."""
     function = method.__func__
-    copy = FunctionType(function.__code__.replace(), function.__globals__, function.__name__, function.__defaults__)
+    code, outer = function.__code__.replace(), function.__closure__
+    copy = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, outer)
     copy.__kwdefaults__ = function.__kwdefaults__
     return MethodType(copy, method.__self__)
 
@@ -100,15 +101,18 @@ def own(found: tuple[Tensor | None, ...], parameters: list[nn.Parameter]) -> lis
 
 
 def choose_compiled(
-    score: nn.Module, part: Part, settings: Settings, num_steps: int
+    score: nn.Module, part: Part, settings: Settings, num_steps: int, size: int
 ) -> tuple[Compiled | None, str]:
     """Code for the step, None where it is done without, and why.
+
+    Code that was asked for and does not fit in memory is for fewer examples than `size`, as its own `size` says.
 
     Args:
         score: what a step lowers.
         part: training examples on their device; some are passed through to see whether the code works.
         settings: how to train.
         num_steps: of the whole run.
+        size: examples at once.
 
     Raises:
         UserError: compilation was asked for and does not work here.
@@ -119,14 +123,16 @@ def choose_compiled(
         return None, "step not compiled: several processes"
     if settings.compile == "auto" and num_steps < REPAID:
         return None, f"step not compiled: {num_steps:,} steps would not repay it"
-    size = min(settings.batch_size, settings.micro_batch or settings.batch_size)
     why = "asked for" if settings.compile == "always" else f"{num_steps:,} steps repay it"
     reason = ""
     for is_whole in (False,) if convolves_on_cpu(score) else (True, False):
         try:
             how = "step compiled" if is_whole else "step compiled, in two halves"
-            return _try(cast("Score", score), part, size, is_whole=is_whole), f"{how}: {why}"
+            make = _fitting if settings.compile == "always" else _try
+            return make(cast("Score", score), part, size, is_whole=is_whole), f"{how}: {why}"
         except Exception as error:  # whatever a compiler may meet on a stranger's machine, or in a stranger's part
+            if is_out_of_memory(error) and settings.compile == "always":
+                raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if settings.compile == "always":
         raise UserError(f"The step cannot be compiled here ({reason}); leave --compile out.")
@@ -141,6 +147,17 @@ def convolves_on_cpu(score: nn.Module) -> bool:
     """
     is_on_cpu = next(score.parameters()).device.type == "cpu"
     return is_on_cpu and any(isinstance(m, (nn.Conv1d, nn.Conv2d)) for m in score.modules())
+
+
+def _fitting(score: Score, part: Part, size: int, *, is_whole: bool) -> Compiled:
+    """The code for `size` examples, or for half as many until they fit in memory; a coupled batch is never cut."""
+    while True:
+        try:
+            return _try(score, part, size, is_whole=is_whole)
+        except Exception as error:
+            if not is_out_of_memory(error) or score.objective.is_coupled or size == 1:
+                raise
+        size = math.ceil(size / 2)
 
 
 def _try(score: Score, part: Part, size: int, *, is_whole: bool) -> Compiled:

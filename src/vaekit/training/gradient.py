@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from vaekit.errors import is_out_of_memory
 from vaekit.ranks import world
+from vaekit.training.compiled import Compiled, choose_compiled
 
 if TYPE_CHECKING:
+    from vaekit.data import Part
     from vaekit.objectives import Objective
     from vaekit.training.checkpoint import Progress
-    from vaekit.training.compiled import Compiled
     from vaekit.training.distributed import Team
+    from vaekit.training.settings import Settings
 
 Scored = tuple[Tensor, dict[str, Tensor]]
 
@@ -28,27 +31,41 @@ class Gradient:
         team: scores a batch.
         objective: what is lowered; one that compares the examples of a batch with each other is never cut.
         micro: at most so many examples at once, None for whole batches.
-        compiled: generated code for examples of its number, if any.
     """
 
-    def __init__(
-        self, team: Team, objective: Objective, micro: int | None, compiled: Compiled | None = None
-    ) -> None:
-        self.team, self.micro, self.compiled, self.notes = team, micro, compiled, list[str]()
+    def __init__(self, team: Team, objective: Objective, micro: int | None) -> None:
+        self.team, self.micro, self.notes = team, micro, list[str]()
         self.parameters = list(team.score.parameters())
         self.may_halve = world() == 1 and not objective.is_coupled
-        self.had_code = compiled is not None
+        self.compiled: Compiled | None = None
+        """Generated code for examples of its number, if any."""
+
+    def generate(self, part: Part, settings: Settings, num_steps: int) -> str:
+        """Make code for the step where that repays; returns what was chosen, and why.
+
+        Args:
+            part, settings, num_steps: as in `choose_compiled`.
+        """
+        size = min(settings.batch_size, self.micro or settings.batch_size)
+        self.compiled, why = choose_compiled(self.team.score, part, settings, num_steps, size)
+        if self.compiled is not None and self.compiled.size < size:
+            self._cut(size, self.compiled.size)
+        return why
 
     @property
     def kept(self) -> dict[str, Any]:
         """What a checkpoint's progress keeps of it."""
-        return {"micro_batch": self.micro, "is_plain": self.had_code and self.compiled is None}
+        return {"micro_batch": self.micro, "is_plain": self.compiled is None}
 
-    def restore(self, progress: Progress) -> None:
-        """Go on as the checkpoint did."""
+    def restore(self, progress: Progress, part: Part, settings: Settings, num_steps: int) -> None:
+        """Go on as the checkpoint did. Where no step is left, no code is made.
+
+        Args:
+            part, settings, num_steps: as in `choose_compiled`.
+        """
         self.micro = progress.micro_batch
-        if progress.is_plain:
-            self.compiled = None
+        if not progress.is_plain and not progress.is_done:
+            self.generate(part, settings, num_steps)
 
     def __call__(self, x: Tensor, y: Tensor | None, weight: Tensor | None) -> Scored:
         """The batch's mean and its terms (B,).
@@ -70,15 +87,18 @@ class Gradient:
                     "from step to step: the training goes on without it. --compile never spares the wait."
                 )
                 return self(x, y, weight)
-            is_too_much = isinstance(error, RuntimeError) and is_out_of_memory(error)
-            if not is_too_much or not self.may_halve or size == 1:
+            if not is_out_of_memory(error) or not self.may_halve or size == 1:
                 raise
-        self.micro = math.ceil(size / 2)
-        self.notes.append(
-            f"{size} examples at once do not fit in memory: batches are worked off in pieces of {self.micro} from now "
-            "on, and their gradients add up."
-        )
+        self.compiled = None  # it is for pieces of another size
+        self._cut(size, math.ceil(size / 2))
         return self(x, y, weight)
+
+    def _cut(self, size: int, micro: int) -> None:
+        self.micro = micro
+        self.notes.append(
+            f"{size} examples at once do not fit in memory: batches are worked off in pieces of {micro} from now on, "
+            "and their gradients add up."
+        )
 
     def _piece(self, x: Tensor, y: Tensor | None, weight: Tensor | None, share: float = 1.0) -> Scored:
         """Adds a piece's gradient; `share` of the batch's examples are in it."""
@@ -105,8 +125,3 @@ class Gradient:
             for name, values in terms.items():
                 gathered.setdefault(name, []).append(values.clone())  # code may reuse its memory
         return mean, {name: torch.cat(pieces) for name, pieces in gathered.items()}
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory ran out; on a CPU torch raises a plain RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

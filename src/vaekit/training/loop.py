@@ -25,7 +25,6 @@ from vaekit.training.checkpoint import (
     truncate,
 )
 from vaekit.training.checks import fingerprint, require_same_config
-from vaekit.training.compiled import choose_compiled
 from vaekit.training.distributed import Agreement, Team, first, world
 from vaekit.training.ema import EMA
 from vaekit.training.gradient import Gradient
@@ -98,15 +97,14 @@ class Training:
         self.valid_part = data.valid.to(device) if data.valid is not None else None
         self.steps_per_epoch = math.ceil(len(data.train) / settings.batch_size)
         self.num_steps = settings.epochs * self.steps_per_epoch
-        compiled, self.choices["step"] = choose_compiled(
-            self.team.score, self.train_part, settings, self.num_steps
-        )
+        self.gradient = Gradient(self.team, objective, settings.micro_batch)
+        if self.is_fresh:  # else `restore` knows whether a step is left
+            self.choices["step"] = self.gradient.generate(self.train_part, settings, self.num_steps)
         self.optimizer = make_optimizer(model, objective, settings)
         self.parameters = [own(p.detach()) for p in model.parameters()]
         self.ema = EMA(model, settings.ema)
         self.spikes = SpikeGuard(settings.skip_spikes, device)
         self.progress = Progress()
-        self.gradient = Gradient(self.team, objective, settings.micro_batch, compiled)
         self.saved, self.agree_to_save = time.monotonic(), Agreement()
         self.sums: dict[str, Tensor] = {}
         self.config = run.config  # as it was at the start; the file may be edited while the training runs
@@ -254,6 +252,9 @@ class Training:
                 f"The training data is not what {self.run.path} was trained on so far: it was changed since. Bring the "
                 "old data back, or start a new run."
             )
+        self.progress = checkpoint.progress
+        # Before the weights change, so that code is tried on those that it was tried on first.
+        self.gradient.restore(self.progress, self.train_part, self.settings, self.num_steps)
         source, tensors = str(self.checkpoint_path), checkpoint.tensors
         load_state(self.model, tensors, source, "model.")
         load_state(self.objective, tensors, source, "objective.")
@@ -267,8 +268,6 @@ class Training:
         self.sums = {
             name.split(".", 2)[2]: tensors[name].to(self.device) * self.team.is_first for name in sums
         }
-        self.progress = checkpoint.progress
-        self.gradient.restore(self.progress)
         first(lambda: truncate(self.run.path / "metrics.jsonl", self.progress.metrics_bytes))
         self.replay.restore(self.progress.epoch)
 
