@@ -46,10 +46,11 @@ class Muon(Adam):
                 self._turn(p, p.grad, rate)
 
     def _turn(self, weight: nn.Parameter, gradient: Tensor, rate: float) -> None:
-        slot = self.state.setdefault(weight, {})
-        before = slot.get("momentum", torch.zeros_like(weight))
+        slot = self.state.get(weight) or self.state.setdefault(weight, {"momentum": torch.zeros_like(weight)})
+        before = slot["momentum"]
         momentum = torch.lerp(before, gradient, 1 - MOMENTUM)
-        step = orthogonalized(torch.lerp(gradient, momentum, MOMENTUM).flatten(1)).view_as(weight)
+        ahead = torch.lerp(gradient, momentum, MOMENTUM)  # Nesterov's
+        step = orthogonalized(ahead.flatten(1)).view_as(weight)
         longer = 0.2 * math.sqrt(max(len(weight), weight[0].numel()))
         moved = torch.add(weight * (1 - rate * self.weight_decay), step, alpha=-rate * longer)
         if self.found_inf is not None:
