@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-# torch takes seconds to import; matplotlib and scikit-learn most of one.
-HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "pandas"}
-MAX_HELP_SECONDS = 0.3
+# torch takes seconds to import, matplotlib and scikit-learn most of one, numpy a tenth.
+HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "pandas", "polars", "numpy"}
+TIMES_ITS_PARSER = 3.5
+"""What the help may cost, as a multiple of importing the parser of command lines alone; it is 3."""
 
 HELP = "from vaekit.cli import main; assert not main(['--help'])"
 
@@ -46,19 +46,25 @@ def test_a_verbs_help_leaves_torch_alone() -> None:
     assert modules_after(HELP.replace("['--help']", "['train', '--help']")) & HEAVY == set()
 
 
+def seconds_of(code: str) -> float:
+    """Processor time of `code` in a fresh interpreter."""
+    resource = pytest.importorskip("resource", reason="the processor time of children is read by POSIX's means")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
 def test_help_is_quick() -> None:
-    """Processor time, the best of several: other work on the machine slows a run, nothing speeds one up."""
-    seconds = []
-    for _ in range(12):
-        before = os.times()
-        subprocess.run([sys.executable, "-c", HELP], capture_output=True, check=True)
-        after = os.times()
-        seconds.append(
-            after.children_user - before.children_user + after.children_system - before.children_system
-        )
-        if seconds[-1] <= MAX_HELP_SECONDS:
+    """Beside an import on the same machine, the best of several in turns: other work slows a run, nothing speeds one
+    up."""
+    helps, imports = [], []
+    for _ in range(8):
+        helps.append(seconds_of(HELP))
+        imports.append(seconds_of("import cyclopts"))
+        if len(helps) > 2 and min(helps) <= TIMES_ITS_PARSER * min(imports):
             break
-    assert min(seconds) <= MAX_HELP_SECONDS
+    assert min(helps) <= TIMES_ITS_PARSER * min(imports)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
