@@ -6,7 +6,7 @@ import contextlib
 import math
 import struct
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,20 @@ class Visit:
         """Within it something has to be decoded anew, that differs."""
         before, count = self.page.evaluate(LAST), self.page.evaluate("decodes.length")
         yield
+        self.until(
+            lambda: self.page.evaluate("decodes.length") > count
+            and self.page.evaluate(LAST)["output"] != before["output"],
+            what,
+        )
+
+    def until(self, is_changed: Callable[[], bool], what: str) -> None:
+        """Waits for a change.
+
+        Raises:
+            AssertionError: patience ran out.
+        """
         for _ in range(int(PATIENCE * 10)):
-            if self.page.evaluate("decodes.length") > count and self.page.evaluate(LAST)["output"] != before["output"]:
+            if is_changed():
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{what} changes nothing")
@@ -78,12 +90,8 @@ class Visit:
         """Within it an element has to look different."""
         before = self.look(selector)
         yield
-        for _ in range(int(PATIENCE * 10)):
-            if self.look(selector) != before:
-                self.settle()
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"{what} changes nothing")
+        self.until(lambda: self.look(selector) != before, what)
+        self.settle()
 
     def tab(self, name: str) -> bool:
         """Opens a tool, where the page has it."""
