@@ -1,21 +1,25 @@
 """Imputation beside scikit-learn's: cells missing completely at random, on Adult and on breast cancer.
 
-    python benchmarks/imputation.py [--sets adult breast-cancer] [--shares 0.1 0.3 0.5] [--rows 4000] [--epochs N]
+    python benchmarks/imputation.py [--sets adult breast-cancer] [--shares 0.1 0.3 0.5] [--rows 1000] [--learn 4000]
+                                    [--epochs N] [--run FOLDER]
 
-Trained on the whole training part; filled are test rows with holes (Adult: a random subset of --rows). Breast cancer
-has 569 rows: its figures are means over three splits into training, validation and test rows. Figures: for
-numbers the root mean squared error divided by the column's standard deviation, mean over columns; for categories the
-share filled right, mean over columns; and how often the true number lies in the 90 % interval of the draws, as they
-are ("raw") and stretched by what the validation rows tell ("coverage", what `vaekit impute` gives).
-The other imputers see categories one-hot and scaled numbers, and are fitted to 4,000 training rows without holes;
-IterativeImputer to the same rows with holes too, since from whole rows alone it learns one round of its regressions
-and fills with that. Numbers are kept within the training rows' ranges for it, as ours are.
+Trained on the whole training part; filled are test rows with holes (of Adult a random subset of --rows, the same for
+all methods). Breast cancer has 569 rows: its figures are means over three splits into training, validation and test
+rows. Figures: for numbers the root mean squared error divided by the column's standard deviation, mean over columns;
+for categories the share filled right, mean over columns; and how often the true number lies in the 90 % interval of the
+draws, as they are ("raw") and stretched by what the validation rows tell ("coverage", what `vaekit impute` gives).
+The other imputers see categories one-hot and scaled numbers, of --learn random training rows, whose number bounds what
+KNN has to search and IterativeImputer to regress on. IterativeImputer sees these rows with holes too, since from whole
+rows alone it learns one round of its regressions and fills with that; numbers are kept within these rows' ranges for
+it, as ours are; of Adult's 107 columns each regression takes the 20 most correlated ones.
+--run takes a run of the recipe `table` that is there already, trained on Adult with seed 0, in place of a new training.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 import tempfile
 import time
 import warnings
@@ -100,24 +104,41 @@ def simple(train: np.ndarray, rows: np.ndarray, columns: tuple[Column, ...]) -> 
 Row = tuple[float, float, float, float, float]
 
 
-def measure(
-    data: object, shares: list[float], num_rows: int, epochs: int | None, seed: int
-) -> dict[tuple[float, str], Row]:
-    """Error, accuracy, coverage as drawn and stretched, and CPU seconds of each share and method, on one split."""
+def other(method: str, train: np.ndarray, holed: np.ndarray, columns: tuple[Column, ...], share: float) -> np.ndarray:
+    """Rows filled by scikit-learn."""
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer, KNNImputer
 
-    dataset = vaekit.open_data(data, seed=seed)
-    with tempfile.TemporaryDirectory() as folder:
-        options = {} if epochs is None else {"epochs": epochs}
-        run = vaekit.train(dataset, recipe="table", out=f"{folder}/run", quiet=True, seed=seed, **options)
-        model = run.load_model()
-    train, test, columns = dataset.train.raw.numpy(), dataset.test.raw.numpy(), dataset.schema.columns
-    random = np.random.default_rng(0)
-    test = test[random.permutation(len(test))[:num_rows]]
     wide = Wide(train, columns)
-    learnable = train[random.permutation(len(train))[:4000]]
-    learned = wide.widen(learnable)
+    known = learned = wide.widen(train)
+    imputer = KNNImputer()
+    if method == "iterative":
+        known = np.concatenate([learned, wide.widen(holes(train, share, seed=2))])
+        imputer = IterativeImputer(
+            n_nearest_features=20 if learned.shape[1] > 50 else None,
+            min_value=np.nanmin(learned, 0),
+            max_value=np.nanmax(learned, 0) + 1e-6,  # of a category that no row has, above the least
+            random_state=0,
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return wide.narrow(imputer.fit(known).transform(wide.widen(holed)))
+
+
+def measure(
+    data: object, shares: list[float], sizes: tuple[int, int], epochs: int | None, seed: int, folder: str | None
+) -> dict[tuple[float, str], Row]:
+    """Error, accuracy, coverage as drawn and stretched, and CPU seconds of each share and method, on one split."""
+    dataset = vaekit.open_data(data, seed=seed)
+    with tempfile.TemporaryDirectory() as new:
+        options = {} if epochs is None else {"epochs": epochs}
+        if folder is None:
+            vaekit.train(dataset, recipe="table", out=f"{new}/run", quiet=True, seed=seed, **options)
+        model = vaekit.load(folder or f"{new}/run")
+    train, test, columns = dataset.train.raw.numpy(), dataset.test.raw.numpy(), dataset.schema.columns
+    random, (num_rows, num_learned) = np.random.default_rng(0), sizes
+    test = test[random.permutation(len(test))[:num_rows]]
+    learned = train[random.permutation(len(train))[:num_learned]]
     found: dict[tuple[float, str], Row] = {}
     for share in shares:
         holed = holes(test, share, seed=1)
@@ -131,31 +152,22 @@ def measure(
             elif method == "mean/mode":
                 filled = simple(train, holed, columns)
             else:
-                imputer, known = KNNImputer(), learned
-                if method == "iterative":
-                    known = np.concatenate([learned, wide.widen(holes(learnable, share, seed=2))])
-                    imputer = IterativeImputer(
-                        max_iter=5 if learned.shape[1] > 50 else 10,
-                        n_nearest_features=20 if learned.shape[1] > 50 else None,
-                        min_value=np.nanmin(learned, 0),
-                        max_value=np.nanmax(learned, 0) + 1e-6,  # of a category that no row has, above the least
-                        random_state=0,
-                    )
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    filled = wide.narrow(imputer.fit(known).transform(wide.widen(holed)))
+                filled = other(method, learned, holed, columns, share)
             seconds = time.process_time() - started
             found[share, method] = (*figures(test, holed, filled, columns), *covered, seconds)
+            print(f"{share:.0%} {method}: {seconds:.0f} CPU s", file=sys.stderr)
     return found
 
 
-def report(name: str, shares: list[float], num_rows: int, epochs: int | None, splits: int) -> None:
+def report(
+    name: str, shares: list[float], sizes: tuple[int, int], epochs: int | None, splits: int, folder: str | None
+) -> None:
     """The table of one data set: means over splits."""
     from sklearn.datasets import load_breast_cancer
 
     data = "adult" if name == "adult" else load_breast_cancer(as_frame=True).frame
     started = time.process_time()
-    every = [measure(data, shares, num_rows, epochs, seed) for seed in range(splits)]
+    every = [measure(data, shares, sizes, epochs, seed, folder) for seed in range(splits)]
     seconds = time.process_time() - started
     print(f"\n{name}: {splits} split{'s' * (splits > 1)}, {seconds:.0f} CPU seconds in all")
     print(
@@ -175,13 +187,15 @@ def main() -> None:
         "--sets", nargs="+", default=["adult", "breast-cancer"], choices=["adult", "breast-cancer"]
     )
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 0.5])
-    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--learn", type=int, default=4000, help="training rows of the other imputers")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--run", help="of the recipe table on Adult, in place of a training")
     arguments = parser.parse_args()
     with logged("imputation" if len(arguments.sets) > 1 else f"imputation-{arguments.sets[0]}"):
         for name in arguments.sets:
-            splits = 1 if name == "adult" else 3
-            report(name, arguments.shares, arguments.rows, arguments.epochs, splits)
+            splits, run = (1, arguments.run) if name == "adult" else (3, None)
+            report(name, arguments.shares, (arguments.rows, arguments.learn), arguments.epochs, splits, run)
 
 
 if __name__ == "__main__":

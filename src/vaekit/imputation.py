@@ -17,10 +17,10 @@ from vaekit.evaluation.chunks import evaluating
 from vaekit.evaluation.conformal import interval
 from vaekit.evaluation.hmc import hmc_step
 from vaekit.model import VAE
+from vaekit.nets.cells import Cells
 
 if TYPE_CHECKING:
     from vaekit.model import Model
-    from vaekit.schema import Schema
 
 __all__ = ["Imputation", "impute"]
 
@@ -29,7 +29,7 @@ START = 16
 """Draws of z of which each row's first one is chosen by importance."""
 STEP_SIZE, LEAPFROG, ACCEPTED = 0.4, 6, 0.75
 """Of Hamiltonian steps: the first size in spreads of q(z|x), leapfrog steps, and the acceptance that sizes aim at."""
-HELD_ROWS, TIMES = 1000, 4
+HELD_ROWS, TIMES = 500, 4
 """Rows that calibrate intervals, and how often one of them may be taken with other cells hidden."""
 
 
@@ -38,7 +38,8 @@ class Imputation:
     """Filled rows.
 
     Args:
-        filled: (N, C) in the table's own units: the mean of numbers over the draws, the category most often drawn.
+        filled: (N, C) in the table's own units: the mean of numbers and the likeliest category, by what p(x|z) says at
+            the codes of all draws, which is less noisy than the draws themselves.
         draws: (M, N, C) draws of whole rows; observed cells are the same in all.
         missing: (N, C) where a cell was filled.
         held: draws (M, S) of S cells of numbers that were hidden in held-out rows, and what stood there, (S,).
@@ -103,24 +104,27 @@ def impute(
         raise UserError("impute fills cells of a table, and this model was not trained on one.")
     if raw.ndim != 2 or raw.shape[1] != len(schema.columns):
         raise UserError(f"Rows have {len(schema.columns)} columns; an array of shape {raw.shape} came.")
-    made = _sampler(model, method)
-    missing, draws = np.isnan(raw), np.repeat(raw[None], num_draws, 0)
+    made, cells = _sampler(model, method), Cells(schema.cells()).to(model.device)
+    missing, draws, filled = np.isnan(raw), np.repeat(raw[None], num_draws, 0), raw.copy()
     rows = np.flatnonzero(missing.any(1))
     with evaluating(model, seed):
         for index in np.array_split(rows, max(1, -(-len(rows) // CHUNK))) if len(rows) else []:
             x = torch.from_numpy((raw[index] - np.asarray(schema.offset)) / np.asarray(schema.scale))
             x = x.to(model.device, model.dtype)
-            for m, state in enumerate(made(model, x, num_draws, num_steps)):
-                units = to_raw(state, schema)
-                draws[m, index] = np.where(missing[index], units, raw[index])
+            total = x.new_zeros(len(x), len(cells.owner))
+            for m, (state, expectation) in enumerate(made(model, cells, x, num_draws, num_steps)):
+                draws[m, index] = np.where(missing[index], to_raw(state, schema), raw[index])
+                total += expectation
+            guess = to_raw(cells.likeliest(total / num_draws), schema)
+            filled[index] = np.where(missing[index], guess, raw[index])
     held = None
     if calibration is not None and len(calibration) and len(rows):
         truth, hidden = _hidden(calibration, missing[rows], seed)
         settings = {"num_draws": num_draws, "method": method, "num_steps": num_steps, "seed": seed}
         found = impute(model, np.where(hidden, np.nan, truth), **settings)  # type: ignore[arg-type]
-        cells = hidden & ~np.isnan(truth) & [not column.is_category for column in schema.columns]
-        held = found.draws[:, cells], truth[cells]
-    return Imputation(_filled(raw, draws, missing, schema), draws, missing, held)
+        asked = hidden & ~np.isnan(truth) & [not column.is_category for column in schema.columns]
+        held = found.draws[:, asked], truth[asked]
+    return Imputation(filled, draws, missing, held)
 
 
 def _hidden(rows: np.ndarray, patterns: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,23 +135,30 @@ def _hidden(rows: np.ndarray, patterns: np.ndarray, seed: int) -> tuple[np.ndarr
     return truth, patterns[random.integers(len(patterns), size=len(truth))]
 
 
-def _sequential(model: Any, x: Tensor, num_draws: int, num_steps: int) -> Iterator[Tensor]:
-    """Filled rows (N, C), `num_draws` of them one by one, each independent of the others."""
+Drawn = tuple[Tensor, Tensor]
+"""Filled rows (N, C), and what p(x|z) expects of their missing cells (N, E)."""
+
+
+def _sequential(model: Any, cells: Cells, x: Tensor, num_draws: int, num_steps: int) -> Iterator[Drawn]:
+    """Draws of all rows, one by one, each independent of the others."""
     gone = x.isnan()
     most = int(gone.sum(1).max())
     steps = min(num_steps, most)
     for _ in range(num_draws):
-        state = x
+        state, expectation = x.clone(), x.new_zeros(len(x), len(cells.owner))
         order = torch.rand_like(x).masked_fill(~gone, 2.0).argsort(1).argsort(1)  # missing cells come first
-        turn = order * steps // most
+        turn = (order * steps // most).masked_fill(~gone, steps)
         for step in range(steps):
-            drawn = model.decode(model.encode(state).sample()).complete()
-            state = torch.where(gone & (turn == step), drawn, state)
-        yield state
+            now = turn == step
+            rows = now.any(1).nonzero().squeeze(1)  # others are filled already, or have no cell to fill now
+            px, now = model.decode(model.encode(state[rows]).sample()), now[rows]
+            state[rows] = torch.where(now, px.complete(), state[rows])
+            expectation[rows] = torch.where(now[:, cells.owner], px.expectation, expectation[rows])
+        yield state, expectation
 
 
-def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Tensor]:
-    """Filled rows (N, C), `num_draws` steps of one Markov chain a row."""
+def _chain(model: Any, cells: Cells, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Drawn]:
+    """Draws of all rows, steps of one Markov chain a row."""
     gone, qz = x.isnan(), model.encode(x)
     start = qz.sample((START,))
     log_w = _log_joint(model, x, start) - qz.log_prob(start)
@@ -168,10 +179,11 @@ def _chain(model: Any, x: Tensor, num_draws: int, burn_in: int) -> Iterator[Tens
         if step < burn_in:
             size = size * torch.exp(0.4 * (accepted.T - ACCEPTED))
         else:
-            yield torch.where(gone, model.decode(z).complete(), x)
+            px = model.decode(z)
+            yield torch.where(gone, px.complete(), x), px.expectation
 
 
-def _sampler(model: Model, method: str | None) -> Callable[..., Iterator[Tensor]]:
+def _sampler(model: Model, method: str | None) -> Callable[..., Iterator[Drawn]]:
     """What draws: chains need codes that move freely, and their density."""
     is_free = isinstance(model, VAE) and model.is_density and model.posterior.support == "real" and is_exact(model)
     if method == "chain" and not is_free:
@@ -187,19 +199,3 @@ def _log_joint(model: Any, x: Tensor, z: Tensor) -> Tensor:
     """log p(z) + log p(observed cells | z); what is said of which cells are missing is left aside."""
     return model.log_prior(z) + model.decode(z).log_prob_columns(x).sum(-1)
 
-
-def _filled(raw: np.ndarray, draws: np.ndarray, missing: np.ndarray, schema: Schema) -> np.ndarray:
-    """One value for each missing cell."""
-    filled = raw.copy()
-    for j, column in enumerate(schema.columns):
-        gone = missing[:, j]
-        if not gone.any():
-            continue
-        cells = draws[:, gone, j]
-        if column.is_category:
-            counts = np.stack([(cells == k).sum(0) for k in range(len(column.categories))])
-            filled[gone, j] = counts.argmax(0)
-        else:
-            mean = cells.mean(0)
-            filled[gone, j] = np.round(mean) if column.step else mean
-    return filled

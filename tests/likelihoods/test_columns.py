@@ -142,6 +142,22 @@ def test_k_draws_against_one_batch() -> None:
             torch.testing.assert_close(made(z[k, b]).log_prob(x[b]), log_px[k, b])
 
 
+def test_an_expectation_over_codes_is_how_often_and_how_much_is_drawn() -> None:
+    made = likelihood()
+    px = made(Z)
+    torch.testing.assert_close(made.cells.likeliest(px.expectation), px.mean)
+    torch.manual_seed(0)
+    drawn = px.complete((20_000,)).flatten(0, 1)
+    expected = px.expectation.mean(0).detach()
+    assert made.cells.owner.tolist() == [0, 0, 0, 3, 3, 1, 2]
+    for at, (column, value) in enumerate([(0, 0), (0, 1), (0, 2), (3, 0), (3, 1)]):
+        assert float(expected[at]) == pytest.approx(float((drawn[:, column] == value).double().mean()), abs=0.01)
+    error = (expected[5:] - drawn[:, 1:3].mean(0)).abs()
+    assert bool((error < 0.05 * drawn[:, 1:3].std(0) + 0.02).all())  # quantiles stand for each logistic
+    likeliest = made.cells.likeliest(expected)
+    assert [int(likeliest[0]), int(likeliest[3])] == [int(drawn[:, j].mode().values) for j in (0, 3)]
+
+
 def test_the_mean_is_that_of_many_draws() -> None:
     px = likelihood()(Z)
     torch.manual_seed(0)

@@ -107,23 +107,36 @@ class TableRow(Distribution):
     @property
     def mean(self) -> Tensor:
         """The mean of numbers, up to the quantiles that stand for a mixture, and the likeliest category."""
-        cells, num = self.cells, self.cells.num_categories
-        log_choice = self.log_choice()
+        cells, log_choice = self.cells, self.log_choice()
         out = log_choice.new_empty(*self.batch_shape, cells.num_columns)
         for j, start, size in zip(cells.at_categories, cells.starts, cells.sizes):
             out[..., j] = log_choice[..., start : start + size].argmax(-1).to(out.dtype)
+        for j, mean in zip(cells.at_numbers, self._means(log_choice)):
+            out[..., j] = mean
+        return out
+
+    @property
+    def expectation(self) -> Tensor:
+        """The probability of every category, column by column, then the mean of every number; (*batch, E). Averaged
+        over codes it is that of the mixture, and `Cells.likeliest` reads it."""
+        log_choice = self.log_choice()
+        chances = log_choice[..., : sum(self.cells.sizes)].exp()
+        return torch.cat([chances, *(mean.unsqueeze(-1) for mean in self._means(log_choice))], -1)
+
+    def _means(self, log_choice: Tensor) -> list[Tensor]:
+        """Of each column of numbers, (*batch,)."""
+        cells, made = self.cells, []
         if cells.num_numbers:
-            levels = out.new_tensor(MEAN_LEVELS).logit()
+            levels = log_choice.new_tensor(MEAN_LEVELS).logit()
             scores = self.loc.unsqueeze(-1) + self.scale.unsqueeze(-1) * levels  # (*batch, C_n, M, L)
             x = cells.unscore(scores.flatten(-2).transpose(-1, -2)).transpose(-1, -2)
             weight = self.log_weight.exp().unsqueeze(-1).expand_as(scores).flatten(-2) / len(MEAN_LEVELS)
             other = (weight * x).sum(-1)
-            for i, (j, start, count) in enumerate(
-                zip(cells.at_numbers, cells.starts[num:], cells.counts)
-            ):
+            for i, (start, count) in enumerate(zip(cells.starts[cells.num_categories :], cells.counts)):
                 chance = log_choice[..., start : start + count + 1].exp()
-                out[..., j] = chance[..., :-1] @ cells.specials[i, :count].to(out) + chance[..., -1] * other[..., i]
-        return out
+                special = cells.specials[i, :count].to(other)
+                made.append(chance[..., :-1] @ special + chance[..., -1] * other[..., i])
+        return made
 
     @torch.no_grad()
     def sample(self, sample_shape: _size = ()) -> Tensor:

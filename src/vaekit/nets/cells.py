@@ -29,12 +29,14 @@ class Cells(nn.Module):
     straight line beyond them. So scores of the training part are about standard normal, however its numbers are
     distributed, and distances between modes or orders of magnitude do not matter.
 
-    Shapes: C columns, C_n of them numbers and C_c categories.
+    Shapes: C columns, C_n of them numbers and C_c categories; E values of an expectation, which are the probability of
+    every category, column by column, and the mean of every number. `owner` (E,) is the column of each.
 
     Args:
         columns: one dictionary a column, `Schema.cells()`.
     """
 
+    owner: Tensor
     numbers: Tensor
     categories: Tensor
     specials: Tensor
@@ -59,6 +61,8 @@ class Cells(nn.Module):
         of_numbers = [columns[j] for j in self.at_numbers]
         self.counts = [len(c["specials"]) for c in of_numbers]
         self.starts = list(accumulate([*self.sizes, *(n + 1 for n in self.counts)], initial=0))[:-1]
+        owner = [j for j, size in zip(self.at_categories, self.sizes) for _ in range(size)]
+        self._keep("owner", torch.tensor([*owner, *self.at_numbers], dtype=torch.long))
         self._keep("numbers", torch.tensor(self.at_numbers, dtype=torch.long))
         self._keep("categories", torch.tensor(self.at_categories, dtype=torch.long))
         self._keep("num_specials", torch.tensor(self.counts, dtype=torch.long))
@@ -99,6 +103,15 @@ class Cells(nn.Module):
         hits = (values.unsqueeze(-1) - self.specials).abs() <= near
         found, place = hits.int().max(-1) if hits.shape[-1] else (torch.zeros_like(values), values.long())
         return Numbers(*self.score(values), torch.where(found > 0, place, self.num_specials))
+
+    def likeliest(self, expectation: Tensor) -> Tensor:
+        """Rows (..., C) of the likeliest categories and the means, of an expectation (..., E)."""
+        out, start = expectation.new_empty(*expectation.shape[:-1], self.num_columns), 0
+        for j, size in zip(self.at_categories, self.sizes):
+            out[..., j] = expectation[..., start : start + size].argmax(-1).to(out.dtype)
+            start += size
+        out[..., self.numbers] = expectation[..., start:]
+        return out
 
     def _place(self, borders: Tensor, x: Tensor) -> Tensor:
         """The piece that each value (..., C_n) lies in."""
