@@ -62,7 +62,7 @@ def of_encoder(run: Run, encodes: list[dict[str, Any]]) -> float:
             output = decoder(*(code if n in ("z", "codes") else given.get(n, x) for n in decoder.inputs))[0]
         pairs = [(found["output"], output)]
         if "codes" in made:
-            gaps.append(0.1 * undecided(model, x, code, made["codes"]))
+            gaps.append(10 * undecided(model, x, code, made["codes"]))
         else:
             pairs += [(found["mean"], made["mean"])]
             pairs += [(torch.tensor(found["std"]).log() * 2, made["std"].log() * 2)] if "std" in made else []
@@ -73,7 +73,7 @@ def of_encoder(run: Run, encodes: list[dict[str, Any]]) -> float:
 def undecided(model: Any, x: torch.Tensor, found: torch.Tensor, expected: torch.Tensor) -> float:
     """How far an input's vectors lie at most from where the page's codes would be the nearest; 0 where all agree.
 
-    Rounded weights settle it otherwise where two entries are equally near, to within a thousandth: a tenth counts.
+    Two programs of equal weights may settle it otherwise where two entries are equally near: 1e-5 is allowed.
     """
     differ = (found != expected).flatten()
     if not differ.any():

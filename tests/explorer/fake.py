@@ -69,7 +69,7 @@ def _run(kind: str, index: int, num_points: int, blobs: Blobs) -> dict[str, Any]
         run["encoder"], run["decoder"] = graph(blobs, "encoder", encoder), graph(blobs, "decoder", decoder)
         run["points"] = None
         run["prior"] = {
-            "name": "uniform-codes",
+            "name": "uniform-codes-prior",
             "samples": blobs.array("samples", rng.integers(0, 16, (20, 6, 6)), "int32"),
             "label": None,
         }

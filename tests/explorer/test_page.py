@@ -335,6 +335,27 @@ def test_two_runs_side_by_side(open_page: Open, page_file: Write) -> None:
     page.wait_for_function("document.querySelectorAll('.strip canvas').length === 22", timeout=15_000)
     page.locator(".picker .thumb").nth(5).click()
     assert page.locator(".strip-box h3").all_inner_texts() == ["autoencoder-0", "image-1"]
+    tab(page, "Sample")
+    page.wait_for_function("document.querySelectorAll('.panel .tray canvas').length === 48", timeout=15_000)
+    before = [pixels(page, f".duo > section:nth-child({k}) .tray canvas") for k in (1, 2)]
+    page.get_by_role("button", name="Draw again").click()
+    for k in (1, 2):
+        settled(page, f".duo > section:nth-child({k}) .tray canvas", before[k - 1])
+
+
+def test_a_uniform_prior_is_said_to_draw_nothing_meaningful(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("codes"))
+    tab(page, "Sample")
+    assert "equally likely" in page.locator(".panel .lead").inner_text()
+
+
+def test_nothing_unseen_makes_the_page_longer(open_page: Open, page_file: Write) -> None:
+    page = open_page(viewport={"width": 1280, "height": 400}).go(page_file("table"))
+    page.get_by_role("button", name="Hide").click()
+    for name in page.get_by_role("tab").all_inner_texts():
+        tab(page, name)
+        rest = "document.documentElement.scrollHeight - scrollY"
+        assert page.evaluate(f"{rest} - document.querySelector('footer').getBoundingClientRect().bottom") < 40, name
 
 
 def test_languages(open_page: Open, page_file: Write) -> None:

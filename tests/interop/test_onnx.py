@@ -112,6 +112,7 @@ def test_other_families(name: str) -> None:
         large = max(shown, key=lambda w: math.prod(w.dims))
         values = np.frombuffer(large.raw_data, np.uint32)
         assert not (values & 0x7F).any(), "rounded weights end in zeros"
+        assert module._export(module.halves_of(model)[0], (x,), False).onnx == graphs.encoder.onnx, "codes are choices"
     encoder, decoder = module.halves_of(model)
     assert (encoder.outputs, decoder.outputs) == (graphs.encoder.outputs, graphs.decoder.outputs)
     for batch in (1, 2, 5, 11):  # none of them is the batch that was traced

@@ -67,6 +67,8 @@ export interface RunInfo {
     size: number;
     layers: LayerInfo[];
     rate: number[] | null;
+    /** Whether `rate` bounds the information from above, because the KL has no term for each dimension. */
+    rate_is_bound?: boolean;
     codebook: number | null;
     grid: number[] | null;
     usage?: ArrayRef | null;

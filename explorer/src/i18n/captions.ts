@@ -99,7 +99,7 @@ const CODES: Partial<Record<Part, Words>> = {
   },
   kl: {
     name: "Prior over codes",
-    text: "With a uniform prior the KL is the same for every x, so it does not train anything. New examples need a prior over grids of codes, fitted afterwards.",
+    text: "With a uniform prior the KL is the same for every x, n codes of K entries, so it does not train anything. New examples need a prior over grids of codes, fitted afterwards.",
   },
 };
 
@@ -122,7 +122,7 @@ const CODES_KO: Partial<Record<Part, Words>> = {
   },
   kl: {
     name: "코드의 사전 분포",
-    text: "사전 분포가 고르면 KL은 모든 x에서 같아 아무것도 가르치지 않습니다. 새로운 예시를 만들려면 코드 격자의 사전 분포를 나중에 맞춥니다.",
+    text: "사전 분포가 고르면 KL은 모든 x에서 같아(항목 K개 가운데 고른 코드 n개) 아무것도 가르치지 않습니다. 새로운 예시를 만들려면 코드 격자의 사전 분포를 나중에 맞춥니다.",
   },
 };
 

@@ -39,7 +39,7 @@ export const en = {
   decoded: "Decoded",
   "decoded.alt.image": "The picture that this code decodes to",
   "decoded.alt.sound": "Spectrogram of the sound that this code decodes to",
-  "decoded.ms": "{ms} ms",
+  "decoded.ms": "decoded in {ms} ms",
   "decoded.class": "Class that the decoder is told",
   "decoded.nearest": "Nearest of {count} examples",
   "decoded.nearest.of": "Nearest of {count} examples, class {name}",
@@ -52,7 +52,7 @@ export const en = {
   "sound.wave": "Waveform of {seconds} s",
   "table.column": "Column",
   "table.value": "Decoded",
-  "table.spread": "In the data",
+  "table.spread": "Data, and this code",
   "table.range": "80 %: {low} to {high}",
   "table.mean": "mean {value}",
   "table.from": "{low} to {high}",
@@ -68,6 +68,8 @@ export const en = {
 
   "sliders.lead":
     "Every latent dimension, the most informative first. Bars: mean KL in nats; hills: where the data's codes lie.",
+  "sliders.lead.bound":
+    "Every latent dimension, the most informative first. Bars: what it can tell of x at most, in nats; hills: where the data's codes lie.",
   "sliders.lead.ae": "Every latent dimension, by the spread of its codes. Hills: where the data's codes lie.",
   "sliders.one": "Dimension {d}",
   "sliders.one.of": "{layer}, dimension {d}",
@@ -80,6 +82,10 @@ export const en = {
   "prior.lead.ae":
     "An autoencoder has no prior. These are draws from a normal distribution fitted to its codes: many fall into holes.",
   "prior.lead.given": "New examples: codes drawn from this run's own prior, then decoded.",
+  "prior.lead.uniform":
+    "Under this run’s uniform prior every grid of codes is equally likely, so its draws look like nothing. “vaekit fit-prior” fits one that knows which codes go together.",
+  "prior.lead.pair":
+    "An autoencoder has no prior: its draws come from a normal distribution fitted to its codes, and some fall into holes. Those of the VAE come from the prior that its codes were drawn to.",
   "prior.temperature": "Temperature",
   "prior.draw": "Draw again",
   "prior.one": "Sample {n}: put it on the map",
@@ -117,6 +123,8 @@ export const en = {
   "own.loss.square": "reconstruction, squared error",
   "own.loss.kl": "KL(q(z|x) ‖ p(z))",
   "own.loss.sum": "together",
+  "own.loss.kl.unknown":
+    "The KL is not shown: this prior depends on a class, which the encoder is not told, or it has no formula.",
   "own.nats": "nats",
   "own.eps": "One input, many draws of ε",
   "own.eps.lead":

@@ -12,36 +12,87 @@ const Squared = ({ children }: { children: ComponentChildren }) => (
 );
 const Gap = () => <mspace width="0.4em" />;
 
-/** Of a part; null where it has none. `standard`: the prior is the standard normal. */
+/** Of a part. `standard`: the prior is the standard normal. */
 export function Formula({ part, flavour, standard }: { part: Part; flavour: Flavour; standard: boolean }) {
   const content =
     part === "reconstruction" || flavour === "vae"
       ? gaussian(part, standard)
       : flavour === "layers"
         ? layered(part)
-        : other(part, flavour);
+        : flavour === "ae"
+          ? plain(part)
+          : discrete(part);
   return (
-    content && (
-      <math display="block">
-        <mrow>{content}</mrow>
-      </math>
-    )
+    <math display="block">
+      <mrow>{content}</mrow>
+    </math>
   );
 }
 
-function other(part: Part, flavour: Flavour) {
-  if (part !== "encoder") return null;
-  if (flavour === "ae")
+/** What the encoder's network answers. */
+const Answer = () => (
+  <>
+    <I>f</I><O>(</O><I>x</I><O>)</O>
+  </>
+);
+
+function plain(part: Part) {
+  if (part === "encoder")
     return (
       <>
-        <I>z</I><O>=</O><I>f</I><O>(</O><I>x</I><O>)</O>
+        <I>z</I><O>=</O><Answer />
+      </>
+    );
+  if (part === "latent")
+    return (
+      <>
+        <I>p</I><O>(</O><I>z</I><O>)</O><O>=</O><mo>?</mo>
+      </>
+    );
+  if (part === "draw")
+    return (
+      <>
+        <I>σ</I><O>=</O><mn>0</mn>
       </>
     );
   return (
     <>
-      <I>k</I><O>=</O>
-      <munder><mi>argmin</mi><mi>j</mi></munder>
-      <Gap /><O>‖</O><I>f</I><O>(</O><I>x</I><O>)</O><O>−</O><msub><mi>e</mi><mi>j</mi></msub><O>‖</O>
+      <mi>loss</mi><O>=</O><O>−</O><mi>log</mi><Gap /><I>p</I><O>(</O><I>x</I><O>|</O><Answer /><O>)</O>
+    </>
+  );
+}
+
+/** Of discrete codes: i counts the places of the grid, K the entries of the codebook. */
+function discrete(part: Part) {
+  const entry = (place: string) => (
+    <msub>
+      <mi>e</mi>
+      <mi>{place}</mi>
+    </msub>
+  );
+  if (part === "encoder")
+    return (
+      <>
+        <I>k</I><O>=</O>
+        <munder><mi>argmin</mi><mi>j</mi></munder>
+        <Gap /><O>‖</O><Answer /><O>−</O>{entry("j")}<O>‖</O>
+      </>
+    );
+  if (part === "latent")
+    return (
+      <>
+        <I>z</I><O>=</O>{entry("k")}<O>,</O><Gap /><I>k</I><O>∈</O><O>{"{"}</O><mn>1</mn><O>…</O><I>K</I><O>{"}"}</O>
+      </>
+    );
+  if (part === "draw")
+    return (
+      <>
+        <mfrac><mrow><O>∂</O><I>z</I></mrow><mrow><O>∂</O><I>f</I></mrow></mfrac><O>≔</O><mn>1</mn>
+      </>
+    );
+  return (
+    <>
+      <mi>KL</mi><O>=</O><I>n</I><Gap /><mi>log</mi><Gap /><I>K</I>
     </>
   );
 }

@@ -41,7 +41,7 @@ export const ko: Record<Key, string> = {
   decoded: "디코딩 결과",
   "decoded.alt.image": "이 코드를 디코딩한 그림",
   "decoded.alt.sound": "이 코드를 디코딩한 소리의 스펙트로그램",
-  "decoded.ms": "{ms} ms",
+  "decoded.ms": "디코딩 {ms} ms",
   "decoded.class": "디코더에 알려 줄 클래스",
   "decoded.nearest": "예시 {count}개 중 가장 가까운 것",
   "decoded.nearest.of": "예시 {count}개 중 가장 가까운 것, 클래스 {name}",
@@ -54,7 +54,7 @@ export const ko: Record<Key, string> = {
   "sound.wave": "{seconds}초 길이의 파형",
   "table.column": "열",
   "table.value": "디코딩 값",
-  "table.spread": "데이터에서는",
+  "table.spread": "데이터와 이 코드",
   "table.range": "80 %: {low} ~ {high}",
   "table.mean": "평균 {value}",
   "table.from": "{low} ~ {high}",
@@ -70,6 +70,8 @@ export const ko: Record<Key, string> = {
 
   "sliders.lead":
     "모든 잠재 차원을 담긴 정보가 많은 순서로 보입니다. 막대는 평균 KL(nat), 언덕은 데이터의 코드가 모인 곳입니다.",
+  "sliders.lead.bound":
+    "모든 잠재 차원을 담긴 정보가 많은 순서로 보입니다. 막대는 x에 대해 많아야 얼마나 알려 주는지(nat), 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.lead.ae": "모든 잠재 차원을 코드가 퍼진 순서로 보입니다. 언덕은 데이터의 코드가 모인 곳입니다.",
   "sliders.one": "차원 {d}",
   "sliders.one.of": "{layer}, 차원 {d}",
@@ -82,6 +84,10 @@ export const ko: Record<Key, string> = {
   "prior.lead.ae":
     "오토인코더에는 사전 분포가 없습니다. 코드에 맞춘 정규 분포에서 뽑은 것이라 빈 곳에 떨어지는 것이 많습니다.",
   "prior.lead.given": "새로운 예시: 이 모델의 사전 분포에서 코드를 뽑아 디코딩합니다.",
+  "prior.lead.uniform":
+    "이 모델의 균등한 사전 분포에서는 모든 코드 격자가 똑같이 그럴듯해서, 뽑은 것이 아무것도 닮지 않습니다. “vaekit fit-prior”로 어떤 코드가 함께 오는지 아는 사전 분포를 맞출 수 있습니다.",
+  "prior.lead.pair":
+    "오토인코더에는 사전 분포가 없어, 코드에 맞춘 정규 분포에서 뽑으면 더러 빈 곳에 떨어집니다. VAE의 것은 코드를 끌어당겼던 사전 분포에서 뽑습니다.",
   "prior.temperature": "온도",
   "prior.draw": "다시 뽑기",
   "prior.one": "샘플 {n}: 지도에 놓기",
@@ -119,6 +125,8 @@ export const ko: Record<Key, string> = {
   "own.loss.square": "복원 오차, 제곱 오차",
   "own.loss.kl": "KL(q(z|x) ‖ p(z))",
   "own.loss.sum": "합",
+  "own.loss.kl.unknown":
+    "KL은 보이지 않습니다. 이 사전 분포는 인코더가 모르는 클래스에 따라 달라지거나 공식이 없습니다.",
   "own.nats": "nat",
   "own.eps": "입력은 하나, ε은 여러 번",
   "own.eps.lead": "z = μ + σ ε: 뽑을 때마다 타원 안의 한 곳이 되고, 디코딩 결과도 조금씩 달라집니다.",

@@ -80,7 +80,10 @@ export interface Study {
   ranked: Ranked;
 }
 
-export type Given = Pick<Study, "info" | "model" | "points" | "priorSamples" | "priorDensity" | "priorInPlane" | "usage">;
+export type Given = Pick<
+  Study,
+  "info" | "model" | "points" | "priorSamples" | "priorDensity" | "priorInPlane" | "usage"
+>;
 
 /** The state of one run; decoding follows `code` and `label`, latest first. */
 export function studyOf(given: Given, failed: (error: unknown) => void): Study {

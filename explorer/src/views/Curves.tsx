@@ -72,11 +72,13 @@ export function Curves({ curves, epoch }: { curves: { epoch: number[]; series: S
             </text>
           </g>
         ))}
-        {ticks(first, last, 5).map((e) => (
-          <text key={e} x={x(e)} y={HEIGHT - 6} text-anchor="middle">
-            {e}
-          </text>
-        ))}
+        {ticks(first, last, 5)
+          .filter(Number.isInteger)
+          .map((e) => (
+            <text key={e} x={x(e)} y={HEIGHT - 6} text-anchor="middle">
+              {e}
+            </text>
+          ))}
         <defs>
           <clipPath id="curve-clip">
             <rect x={LEFT} y="0" width={WIDTH - LEFT} height={HEIGHT - BOTTOM + 4} />

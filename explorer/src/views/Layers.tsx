@@ -110,7 +110,7 @@ export function LayersTool({ study }: { study: Study }) {
           {t("layers.draw")}
         </Button>
       </div>
-      <div class={`tray ${study.info.kind}`}>
+      <div class={`tray dozen ${study.info.kind}`}>
         {Array.from({ length: VARIANTS }, (_, n) => (
           <Thumb
             key={n}

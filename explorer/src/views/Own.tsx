@@ -158,7 +158,14 @@ export function OwnTool({ study }: { study: Study }) {
 /** The reading goes to the panel, and to the map: its mean, its ellipse, its draws. */
 function show(study: Study, reading: { value: Reading | null }, made: Reading, label: number): void {
   const { x, encoded, codes, output } = made;
-  const detail = { x, label: made.found?.label ?? label, mean: encoded?.mean, std: encoded?.std, codes, output };
+  const detail = {
+    x,
+    label: made.found?.label ?? label,
+    mean: encoded?.mean,
+    std: encoded?.std,
+    codes,
+    output,
+  };
   document.dispatchEvent(new CustomEvent("vaekit:encoded", { detail })); // for tests, as "vaekit:decoded" is
   batch(() => {
     reading.value = made;

@@ -3,12 +3,12 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { classColour } from "../maths/colours";
-import { quantile } from "../maths/histogram";
 import { dark } from "../state/settings";
 import type { Replay, Study } from "../state/study";
 import { Button, Range } from "./controls";
 import { Curves } from "./Curves";
 import { useFrames } from "./frames";
+import { fit } from "./map/camera";
 import { Thumb } from "./Thumb";
 
 /** Seconds that a replay takes at least, and an epoch at most. */
@@ -90,13 +90,8 @@ function EpochMap({ replay, at }: { replay: Replay; at: number }) {
   useEffect(() => {
     const element = canvas.current!;
     const codes = replay.codes!;
-    const last = codes[codes.length - 1];
-    const reach =
-      Math.max(
-        ...[0, 1].map((k) =>
-          Math.max(Math.abs(quantile(last, 0.005, k, 2)), Math.abs(quantile(last, 0.995, k, 2))),
-        ),
-      ) * 1.1 || 1;
+    const { at: centre, half } = fit(codes[codes.length - 1], [0, 0], 0);
+    const reach = 2.1 * half; // whole discs at the rim, too
     const [k, share] = [Math.min(codes.length - 1, Math.floor(at)), at % 1];
     const [from, to] = [codes[k], codes[Math.min(codes.length - 1, k + 1)]];
     const context = element.getContext("2d")!;
@@ -108,8 +103,8 @@ function EpochMap({ replay, at }: { replay: Replay; at: number }) {
       context.fillStyle = classColour(Number(replay.label?.[n] ?? -1), night);
       context.beginPath();
       context.arc(
-        size * (0.5 + place(0) / reach / 2),
-        size * (0.5 - place(1) / reach / 2),
+        size * (0.5 + (place(0) - centre[0]) / reach),
+        size * (0.5 - (place(1) - centre[1]) / reach),
         3.4,
         0,
         2 * Math.PI,

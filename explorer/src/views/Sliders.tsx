@@ -16,10 +16,11 @@ const MOST = 96;
 
 export function Sliders({ study }: { study: Study }) {
   const { info } = study;
-  const layers = info.latent.layers;
+  const { layers, rate, rate_is_bound } = info.latent;
+  const lead = !rate ? "sliders.lead.ae" : rate_is_bound ? "sliders.lead.bound" : "sliders.lead";
   return (
     <div class="tool">
-      <p class="lead">{t(info.latent.rate ? "sliders.lead" : "sliders.lead.ae")}</p>
+      <p class="lead">{t(lead)}</p>
       {info.family === "layers" && layers.length > 1 ? (
         layers.map((layer) => (
           <section key={layer.name}>

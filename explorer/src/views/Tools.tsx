@@ -5,7 +5,7 @@ import { t, type Key } from "../i18n";
 import type { Study } from "../state/study";
 import { LayersTool } from "./Layers";
 import { OwnTool } from "./Own";
-import { PriorTool } from "./Prior";
+import { canDraw, PriorTool } from "./Prior";
 import { ReplayTool } from "./Replay";
 import { Sliders } from "./Sliders";
 import { WalkTool } from "./Walk";
@@ -17,7 +17,7 @@ function toolsOf(study: Study): Tool[] {
   const tools: Tool[] = [];
   if (info.family !== "codes") tools.push("sliders");
   if (info.family === "layers" && info.latent.layers.length > 1) tools.push("layers");
-  if (info.family !== "codes" || study.priorSamples) tools.push("prior");
+  if (canDraw(study)) tools.push("prior");
   if (info.examples) tools.push("walk");
   if (info.encoder) tools.push("own");
   if (info.replay || info.curves?.epoch.length) tools.push("replay");
@@ -69,7 +69,7 @@ export function Tools({ study, all }: { study: Study; all: Study[] }) {
         <h2 class="unseen">{t(`tool.${chosen.value}` as Key)}</h2>
         {chosen.value === "sliders" && <Sliders study={study} />}
         {chosen.value === "layers" && <LayersTool study={study} />}
-        {chosen.value === "prior" && <PriorTool study={study} />}
+        {chosen.value === "prior" && <PriorTool study={study} all={all} />}
         {chosen.value === "walk" && <WalkTool studies={all} />}
         {chosen.value === "own" && <OwnTool study={study} />}
         {chosen.value === "replay" && <ReplayTool study={study} />}

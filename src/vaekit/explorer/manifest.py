@@ -155,8 +155,10 @@ def _latent(model: Model, points: Points | None) -> dict[str, Any]:
         {"name": name, "start": sum(sizes[:i]), "size": sizes[i], "shape": list(shapes[i])}
         for i, name in enumerate(names)
     ]
-    rate = None if points is None or points.kl is None else [round(float(v), 6) for v in points.kl]
-    return {"size": sum(sizes), "layers": layers, "rate": rate, "codebook": None, "grid": None}
+    rate = None if points is None or points.rate is None else [round(float(v), 6) for v in points.rate]
+    is_bound = points is not None and points.is_bound
+    made = {"size": sum(sizes), "layers": layers, "rate": rate, "codebook": None, "grid": None}
+    return made | ({"rate_is_bound": True} if is_bound else {})
 
 
 def _has_own_prior(model: Model) -> bool:

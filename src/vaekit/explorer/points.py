@@ -12,6 +12,7 @@ from torch import Tensor
 from vaekit.evaluation.chunks import batches_of, chunk_sizes, evaluating
 from vaekit.evaluation.reconstruction import mse
 from vaekit.explorer.blobs import Blobs
+from vaekit.model import VAE
 from vaekit.plots.latent_map import principal_plane
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from vaekit.interop.halves import Half
     from vaekit.model import Model
 
-__all__ = ["Points", "encode_points", "plane_of", "state_points"]
+__all__ = ["Points", "encode_points", "information_bound", "plane_of", "state_points"]
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Points:
         codes: (N, h, w) of a discrete model, which has neither.
         label: (N,) classes, -1 where unknown; None for data without.
         metrics: (N,) each, by name.
-        kl: mean over examples of the KL of each dimension, (D,), in nats.
+        rate: what each dimension carries, (D,), in nats: the mean over examples of its KL; None where unknown.
+        is_bound: whether `rate` is an upper bound of the information instead, as `information_bound` has it.
     """
 
     mean: np.ndarray | None
@@ -39,7 +41,8 @@ class Points:
     codes: np.ndarray | None
     label: np.ndarray | None
     metrics: dict[str, np.ndarray]
-    kl: np.ndarray | None
+    rate: np.ndarray | None
+    is_bound: bool = False
 
 
 def encode_points(model: Model, encoder: Half, part: Part) -> Points:
@@ -51,17 +54,34 @@ def encode_points(model: Model, encoder: Half, part: Part) -> Points:
             for name, value in (_encoded(model, encoder, x, y) | _measured(model, x, y)).items():
                 found.setdefault(name, []).append(value.cpu())
     made = {name: torch.cat(values).numpy() for name, values in found.items()}
-    kl = made.pop("kl", None)
-    if kl is not None and ("mean" not in made or kl.shape[1] != made["mean"].shape[1]):
+    kl, mean, std = (made.pop(name, None) for name in ("kl", "mean", "std"))
+    if kl is not None and (mean is None or kl.shape[1] != mean.shape[1]):
         kl = None  # known for layers or for the whole only
+    rate = None if kl is None else kl.mean(0, dtype=np.float64)
+    is_bound = False
+    if rate is None and mean is not None and std is not None and isinstance(model, VAE):
+        rate, is_bound = information_bound(mean, std), True
     return Points(
-        made.pop("mean", None),
-        made.pop("std", None),
+        mean,
+        std,
         made.pop("codes", None),
         None if part.y is None else part.y.cpu().numpy(),
         made,
-        None if kl is None else kl.mean(0, dtype=np.float64),
+        rate,
+        is_bound,
     )
+
+
+def information_bound(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """What each dimension tells of x at most, (D,), in nats, whatever the prior is.
+
+    I(x; z) = h(z) - E h(z|x), and of all z of one variance a normal one has the largest h.
+
+    Args:
+        mean, std: (N, D) of a normal q(z|x).
+    """
+    variance = std.astype(np.float64) ** 2
+    return 0.5 * (np.log(mean.var(0, dtype=np.float64) + variance.mean(0)) - np.log(variance).mean(0))
 
 
 def _encoded(model: Model, encoder: Half, x: Tensor, y: Tensor | None) -> dict[str, Tensor]:

@@ -85,7 +85,8 @@ def export_onnx(
     Args:
         model: any model of vaekit's.
         x: examples (N, *event) as the model sees them, to compare on; by default draws from the model.
-        is_small: round the weights to as few bits as the comparison allows, so that they compress better.
+        is_small: round the weights to as few bits as the comparison allows, so that they compress better; not of
+            an encoder of discrete codes.
         with_prior: export draws from the prior, too.
         seed: of what is drawn for the comparison.
 
@@ -105,7 +106,9 @@ def export_onnx(
         encoder, decoder = halves_of(model)
         x = compared_examples(model) if x is None else x[:NUM_COMPARED].to("cpu", torch.float32)
         inputs = example_inputs(encoder, x)
-        first, code = _export(encoder, inputs, is_small), encoder(*inputs)[0]
+        # Codes are choices: the least rounding changes some, and no comparison of a few examples would tell.
+        is_rounded = is_small and not isinstance(encoder, CodesEncoder)
+        first, code = _export(encoder, inputs, is_rounded), encoder(*inputs)[0]
         try:
             second = _export(decoder, example_inputs(decoder, x, code), is_small)
         except UntranslatableError:

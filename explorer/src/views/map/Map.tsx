@@ -133,7 +133,10 @@ function isGlow({ info, decoded }: Study): boolean {
 
 function AxisNames({ study }: { study: Study }) {
   const choice = study.choice.value;
-  const names = choice.kind === "pca" ? ["PC 1", "PC 2"] : [subscript(study.info, choice.i), subscript(study.info, choice.j)];
+  const names =
+    choice.kind === "pca"
+      ? ["PC 1", "PC 2"]
+      : [subscript(study.info, choice.i), subscript(study.info, choice.j)];
   const name = (k: 0 | 1) =>
     choice.kind === "pca" ? (
       names[k]

@@ -197,36 +197,40 @@ function drawContours(
   frame: Frame,
   look: Look,
 ): void {
-  context.strokeStyle = look.ink;
-  context.fillStyle = look.ink;
-  context.font = "11px ui-sans-serif, system-ui, sans-serif";
+  context.font = "600 11px ui-sans-serif, system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.lineWidth = 1;
-  context.setLineDash([2, 4]);
   if ("radii" in contours) {
     const [x, y] = toPixel(frame, contours.center);
-    contours.radii.forEach((radius) => {
+    contours.radii.forEach((radius, k) => {
       const r = radius * scaleOf(frame);
-      context.globalAlpha = 0.55;
       context.beginPath();
       context.arc(x, y, r, 0, 2 * Math.PI);
-      context.stroke();
-      context.globalAlpha = 0.8;
+      strokeOver(context, look, k);
       haloed(context, `${radius}σ`, x + r * Math.SQRT1_2 + 10, y - r * Math.SQRT1_2 - 8, look, look.ink);
     });
   } else {
     contours.lines.forEach((segments, k) => {
-      context.globalAlpha = [0.7, 0.5, 0.35][k];
       context.beginPath();
       for (let s = 0; s < segments.length; s += 4) {
         context.moveTo(...toPixel(frame, [segments[s], segments[s + 1]]));
         context.lineTo(...toPixel(frame, [segments[s + 2], segments[s + 3]]));
       }
-      context.setLineDash([]);
-      context.stroke();
+      strokeOver(context, look, k);
     });
   }
-  context.setLineDash([]);
+}
+
+/** The path as a line that reads on points of every colour; the k-th from within. */
+function strokeOver(context: CanvasRenderingContext2D, look: Look, k: number): void {
+  for (const [colour, width, alpha] of [
+    [look.paper, 3.5, 0.55],
+    [look.ink, 1.25, 0.85 - 0.15 * k],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.globalAlpha = alpha;
+    context.stroke();
+  }
   context.globalAlpha = 1;
 }

@@ -37,7 +37,8 @@ export function toPlane(frame: Frame, [x, y]: Pair): Pair {
 /** The ends of the points along one axis; a few that lie far from all others do not count. */
 function ends(points: Float32Array, k: 0 | 1): Pair {
   let [low, high] = [Infinity, -Infinity];
-  for (let i = k; i < points.length; i += 2) [low, high] = [Math.min(low, points[i]), Math.max(high, points[i])];
+  for (let i = k; i < points.length; i += 2)
+    [low, high] = [Math.min(low, points[i]), Math.max(high, points[i])];
   const [near, far] = [quantile(points, 0.003, k, 2), quantile(points, 0.997, k, 2)];
   const rim = 0.12 * (far - near);
   return [Math.max(low, near - rim), Math.min(high, far + rim)];

@@ -32,7 +32,7 @@ export function Result({ study, reading, redraw }: { study: Study; reading: Read
             })}
           </p>
         )}
-        <Loss reading={reading} />
+        <Loss reading={reading} expectsKl={!study.info.deterministic && study.info.family !== "codes"} />
       </div>
       {table && <Row study={study} data={reading.output} />}
       {reading.encoded && <Spread study={study} reading={reading} />}
@@ -41,7 +41,13 @@ export function Result({ study, reading, redraw }: { study: Study; reading: Read
   );
 }
 
-function Loss({ reading: { reconstruction, nats, kl } }: { reading: Reading }) {
+function Loss({
+  reading: { reconstruction, nats, kl },
+  expectsKl,
+}: {
+  reading: Reading;
+  expectsKl: boolean;
+}) {
   const sum = Math.abs(reconstruction) + (kl ?? 0);
   const unit = nats ? ` ${t("own.nats")}` : "";
   const bar = (value: number) => ({
@@ -86,6 +92,7 @@ function Loss({ reading: { reconstruction, nats, kl } }: { reading: Reading }) {
           </>
         )}
       </dl>
+      {kl === null && expectsKl && <p class="hint">{t("own.loss.kl.unknown")}</p>}
     </div>
   );
 }
@@ -158,7 +165,7 @@ function Draws({ study, reading, redraw }: { study: Study; reading: Reading; red
       <p class="lead">{t(draws ? "own.eps.lead" : "own.eps.ae")}</p>
       {draws && (
         <>
-          <div class={`tray ${study.info.kind}`}>
+          <div class={`tray dozen ${study.info.kind}`}>
             {draws.items.map((data, n) => (
               <Thumb
                 key={n}
