@@ -197,6 +197,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "duplicate": (["a,b,a", "1,2,3", "3,4,5"], r'2 columns called "a"'),
     "huge": (["a,b", *[f"{i % 7},{i % 3}" for i in range(30)], "1e400,1"], r'"a", row 31: 1e400 is beyond every'),
     "texts": (["a,b", *[f"{i / 7},{i % 3}" for i in range(60)], "abc,1"], r'numbers and 1 text, "abc" for example'),
+    "return": (["a,b\r", *["1,2\r"] * 5, "1,2\r3", "4,5\r"], "line 8: 1 field where the header has 2"),
     "empty": ([""], "is empty"),
     "no rows": (["a,b"], "a header and no rows"),
     "nothing": (["a,b", *["1,x"] * 9], "No column of 2 is left to learn from. For example: Column \"b\" is left out"),

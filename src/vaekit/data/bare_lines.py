@@ -34,6 +34,7 @@ def bare_lines(file: BinaryIO, delimiter: str, width: int) -> Iterator[tuple[byt
         >>> [ends.tolist() for _, ends in bare_lines(io.BytesIO(b"a,b\\n10,20"), ",", 2)]
         [[4], [6]]
     """
+    line = delimiter.encode() * (width - 1) + b"\n"
     rest, is_first = b"", True
     while read := file.read(BLOCK):
         text = rest + read
@@ -44,20 +45,17 @@ def bare_lines(file: BinaryIO, delimiter: str, width: int) -> Iterator[tuple[byt
         if len(rest) > LONGEST:
             raise NotBareError
         if cut:
-            yield text[:cut], _ends(text[:cut], delimiter, width)
+            yield text[:cut], _ends(text[:cut], line)
     if rest:
-        yield rest + b"\n", _ends(rest + b"\n", delimiter, width)
+        yield rest + b"\n", _ends(rest + b"\n", line)
 
 
-def _ends(text: bytes, delimiter: str, width: int) -> np.ndarray:
-    if b'"' in text or text.count(b"\r") != text.count(b"\r\n"):
+def _ends(text: bytes, line: bytes) -> np.ndarray:
+    """Where lines end whose delimiters and newline are those of `line`, and that have no quotes or other newlines."""
+    marks = text.translate(None, bytes(set(range(256)) - set(line + b'\r"')))
+    windows = line[:-1] + b"\r\n"
+    count = len(marks) // len(windows)
+    is_windows = marks == windows * count and text.count(b"\r\n") == count
+    if marks != line * (len(marks) // len(line)) and not is_windows:
         raise NotBareError
-    codes = np.frombuffer(text, np.uint8)
-    at = np.flatnonzero((codes == ord(delimiter)) | (codes == NEWLINE))
-    if len(at) % width:
-        raise NotBareError
-    # Every line is right if the last mark of each group of `width`, and no other, is a newline.
-    is_end = (codes[at] == NEWLINE).reshape(-1, width)
-    if is_end[:, :-1].any() or not is_end[:, -1].all():
-        raise NotBareError
-    return at[width - 1 :: width] + 1
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE) + 1
