@@ -1,11 +1,11 @@
 """Files larger than memory should be: a recording of three hours and tables of gigabytes, through the command line.
 
-    python benchmarks/large_files.py [--hours 0.5 3] [--rows 17 170] [--limit 2] [--folder /tmp]
+    python benchmarks/large_files.py [--hours 0.5 3] [--rows 17 170] [--limit 3] [--folder /tmp]
 
 For each verb the largest resident memory of its process and its processor time, at two sizes. The recordings are stereo
 at 44.1 kHz; examples are kept as 16-bit integers at 16 kHz, 0.115 GB an hour, twice while they are split; `reconstruct`
 keeps nothing. The tables, of 10 mixed columns and so many million rows, are read by a process that may take --limit GB
-of addresses (as `ulimit -v` sets it), of which the libraries alone take more than half.
+of addresses (as `ulimit -v` sets it), of which the libraries alone take about one.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--hours", nargs="*", type=float, default=[0.5, 3])
     parser.add_argument("--rows", nargs="*", type=float, default=[17, 170], help="millions")
-    parser.add_argument("--limit", type=float, default=2.0, help="GB of addresses for tables")
+    parser.add_argument("--limit", type=float, default=3.0, help="GB of addresses for tables")
     parser.add_argument("--folder", help="where the files are made, and removed again")
     arguments = parser.parse_args()
     with logged("large_files"), tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
