@@ -10,6 +10,7 @@ import torch
 
 from vaekit.errors import UserError, require_seed
 from vaekit.files import remove_stale, write_json
+from vaekit.memory import give_back
 from vaekit.model import Model
 from vaekit.objectives import Objective
 from vaekit.plan import Plan, make_plan, plan_from_config, settle_batch
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from vaekit.data import Dataset
 
 __all__ = ["load", "resume", "train", "train_config"]
+
+
+SHOWN = 5000
+"""Examples of the training part that its pictures are drawn from."""
 
 
 def train(
@@ -155,36 +160,42 @@ def _carry_out(run: Run, plan: Plan, seed: int, device: torch.device, report: Re
     Of several processes, the first one alone writes, and measures when the others are done."""
     with run.lock() if rank() == 0 else nullcontext(), Interruptible() as interrupt:
         try:
-            # Now, since sharding gives parts other names.
-            first(lambda: state_model(run, plan.model))
-            training = Training(
-                run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device
-            )
-            if not training.is_fresh:
-                if rank() == 0 and (stale := remove_stale(run.path)):
-                    report.say(f"Half-written files of a killed process were removed: {stale}.")
-                training.restore()
-                is_over = training.progress.is_done and run.is_finished
-                report.resumed(run.path, training.progress.epoch, plan.settings.epochs, is_over)
-            else:
-                for note in plan.data.notes:
-                    report.say(note)
-                report.say(
-                    f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
-                    f"{device.type}{f', {world()} processes' if world() > 1 else ''}, {training.in_short}."
-                )
-                first(lambda: write_json(run.path / "env.json", environment(device, training.choices)))
-                training.save()
-            fit(training, report, interrupt)
+            _descend(run, plan, seed, device, report, interrupt)
             if rank() > 0:
                 return run
             if plan.prior is not None:
                 replace_prior(run, plan, seed, device, report)
+            plan.data = plan.data.spared(SHOWN)
+            give_back()
             finish(run, plan.data, device, report)
         except Interrupted:
             report.say(f"Interrupted; everything is saved. Continue with: vaekit train --resume {run.path}")
             raise
     return run
+
+
+def _descend(
+    run: Run, plan: Plan, seed: int, device: torch.device, report: Report, interrupt: Interruptible
+) -> None:
+    """Train from the start, or from where a killed process left it, to the last epoch."""
+    first(lambda: state_model(run, plan.model))  # now, since sharding gives parts other names
+    training = Training(run, plan.model, plan.objective, plan.data, plan.settings, seed=seed, device=device)
+    if not training.is_fresh:
+        if rank() == 0 and (stale := remove_stale(run.path)):
+            report.say(f"Half-written files of a killed process were removed: {stale}.")
+        training.restore()
+        is_over = training.progress.is_done and run.is_finished
+        report.resumed(run.path, training.progress.epoch, plan.settings.epochs, is_over)
+    else:
+        for note in plan.data.notes:
+            report.say(note)
+        report.say(
+            f"{run.path}: {plan.model.num_parameters:,} weights, {len(plan.data.train):,} examples, "
+            f"{device.type}{f', {world()} processes' if world() > 1 else ''}, {training.in_short}."
+        )
+        first(lambda: write_json(run.path / "env.json", environment(device, training.choices)))
+        training.save()
+    fit(training, report, interrupt)
 
 
 def state_model(run: Run, model: Model) -> None:

@@ -29,11 +29,7 @@ def model_card(run: Run, model: Model, data: Dataset, results: dict[str, Any]) -
     config = run.config
     recipe = config.get("recipe", {}).get("name", "composed by hand")
     schema = data.schema
-    parts = ", ".join(
-        f"{len(part):,} {name}"
-        for name in ("train", "valid", "test")
-        if (part := getattr(data, name)) is not None
-    )
+    parts = ", ".join(f"{size:,} {name}" for name, size in data.sizes.items())
     lines = [
         f"# {run.name}",
         "",

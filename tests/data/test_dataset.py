@@ -1,5 +1,7 @@
 """Part: batches are the affine map of the raw values, or draws with x as their probability."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,17 @@ def test_describe_is_json_and_finds_leaks():
     assert json.loads(json.dumps(facts)) == facts
     assert facts["model_range"] == [None, None]
     assert any("in the training part too" in o for o in facts["oddities"])
+
+
+def test_a_spared_set_keeps_few_training_examples_and_what_it_was() -> None:
+    data = open_data("digits", seed=0)
+    few = data.spared(20)
+    assert len(few.train) == 20
+    assert few.sizes == data.sizes == {name: len(part) for name, part in data.parts.items()}
+    rows = {bytes(row.numpy().tobytes()) for row in data.train.raw}
+    assert all(bytes(row.numpy().tobytes()) in rows for row in few.train.raw)
+    assert few.test is data.test
+    assert data.spared(10**6) is data
+    alone = dataclasses.replace(data, valid=None, test=None)
+    assert alone.spared(20) is alone  # its training part is what is measured on
+    assert alone.sizes == {"train": len(data.train)}

@@ -207,6 +207,11 @@ class Dataset:
     notes: list[str] = field(default_factory=list)
     factor_names: tuple[str, ...] = ()
     split: str = ""
+    sizes: dict[str, int] = field(init=False)
+    """Examples of each part, counted before any were `spared`."""
+
+    def __post_init__(self) -> None:
+        self.sizes = {name: len(part) for name, part in self.parts.items()}
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -228,6 +233,18 @@ class Dataset:
         """The same data, resident on `device`."""
         parts: dict[str, Any] = {name: part.to(device) for name, part in self.parts.items()}
         return dataclasses.replace(self, **parts)
+
+    def spared(self, num: int) -> Dataset:
+        """With `num` random examples of the training part, where it is in memory and there are others to measure on.
+
+        What is not needed once the training is over need not lie beside what comes then.
+        """
+        if len(self.parts) == 1 or not self.train.is_held or len(self.train) <= num:
+            return self
+        some = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))[:num]
+        few = dataclasses.replace(self, train=self.train.take(some))
+        few.sizes = self.sizes
+        return few
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready facts for `vaekit check`: counts, ranges, labels, the split, oddities."""

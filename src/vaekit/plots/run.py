@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vaekit.conditional import is_curved
 from vaekit.evaluation.chunks import evaluating, subset
+from vaekit.memory import give_back
 from vaekit.plots.comparison import embed_all
 from vaekit.plots.curves import curves
 from vaekit.plots.data_grid import data_grid
@@ -67,6 +68,7 @@ def draw_run(
         for name, figure in _figures(model, dataset, metrics, seed, results or {}):
             written.append(save(figure, Path(folder) / f"{name}.png"))
             figure.clear()  # a figure and its parts name each other: memory would come back late
+            give_back()
     return written
 
 

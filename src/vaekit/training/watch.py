@@ -19,6 +19,7 @@ NEAR_FLOOR = 1.5  # times the smallest spread
 HOLES = 0.2  # share of prior draws that may lie where no example does; 0.01 where prior and codes agree
 EARLY = 0.25  # share of the epochs before which nothing is judged
 NUM_CODES = 2000
+ROWS = 250
 
 
 class Watch:
@@ -90,11 +91,16 @@ def holes(model: Model, part: Part) -> tuple[float, str | None]:
     codes = model.embed(x, y, sample=True).flatten(1).double()
     z = model.draw_prior(len(codes) // 2, None if y is None else y[: len(codes) // 2]).flatten(1).double()
     near, far = codes[: len(codes) // 2], codes[len(codes) // 2 :]
-    limit = torch.cdist(near, far).min(1).values.quantile(0.99)
-    share = float((torch.cdist(z, far).min(1).values > limit).double().mean())
+    limit = _to_nearest(near, far).quantile(0.99)
+    share = float((_to_nearest(z, far) > limit).double().mean())
     if share <= HOLES:
         return share, None
     return share, (
         f"Of draws from the prior, {share:.0%} lie where no example's code does, and decode to little that is like the "
         "data. Fit a prior to the codes: vaekit fit-prior RUN, or fit_prior(model, part)."
     )
+
+
+def _to_nearest(points: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Distance of each point to the nearest of the others; few rows of the table of distances exist at a time."""
+    return torch.cat([torch.cdist(rows, others).min(1).values for rows in points.split(ROWS)])
