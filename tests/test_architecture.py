@@ -223,7 +223,7 @@ def test_the_checker_sees_a_wrong_import(room: str, source: str, fault: str) -> 
     ("room", "source"),
     [
         ("nets", "from . import mlp"),
-        ("priors", "from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE"),
+        ("priors", "from vaekit.posteriors.diagonal_gaussian import DiagonalGaussian"),
         (
             "objectives",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from vaekit.cli import main",

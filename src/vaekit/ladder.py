@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Size, Tensor, nn
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution, Independent
 
 from vaekit.conditional import Likelihood
 from vaekit.distributions.chain import Chain
+from vaekit.distributions.diagonal import diagonal
 from vaekit.errors import UserError
 from vaekit.model import Model, at_temperature, check_role
 from vaekit.nets.ladder import LadderBlock, LadderEncoder
 from vaekit.nets.net import full_precision
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 from vaekit.trace import Draw, Layer, Trace, at_random
 
 if TYPE_CHECKING:
@@ -194,5 +194,4 @@ class _Walk:
     def _gaussian(self, parameters: Tensor, i: int, *, flat: bool) -> Independent:
         shape = (self.model.sizes[i],) if flat else self.model.shapes[i]
         loc, logvar = full_precision(parameters).reshape(*self.lead, 2, *shape).movedim(len(self.lead), 0)
-        scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
-        return Independent(Normal(loc, scale, validate_args=False), len(shape), validate_args=False)
+        return diagonal(loc, logvar, len(shape))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vaekit import MLP, DiagonalGaussian, UserError
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
+from vaekit.distributions.diagonal import LOGVAR_RANGE
 
 
 def test_the_network_gives_mean_and_log_variance() -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Independent
 
 from vaekit.conditional import Posterior
+from vaekit.distributions.diagonal import diagonal
 from vaekit.nets.net import Head, Net, as_shape
-
-# exp(logvar / 2) must neither vanish nor overflow in float32; trained models stay far inside.
-LOGVAR_RANGE = (-30.0, 20.0)
 
 
 class DiagonalGaussian(Posterior):
@@ -43,7 +41,4 @@ class DiagonalGaussian(Posterior):
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Independent:
         assert context is not None
         loc, logvar = self.head(self.net(context, condition))
-        scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
-        return Independent(
-            Normal(loc, scale, validate_args=False), len(self.event_shape), validate_args=False
-        )
+        return diagonal(loc, logvar, len(self.event_shape))

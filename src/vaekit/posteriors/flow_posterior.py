@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution
 
 from vaekit.conditional import Posterior
+from vaekit.distributions.diagonal import diagonal
 from vaekit.distributions.flow import Bijection, Chained, Flow
 from vaekit.distributions.planar import Planar
 from vaekit.distributions.shaped import shaped
 from vaekit.errors import UserError, did_you_mean
 from vaekit.nets.flow import flow_network
 from vaekit.nets.net import Head, Net, as_shape
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 
 FLOWS = ("iaf", "maf", "spline", "planar")
 
@@ -84,9 +84,7 @@ class FlowPosterior(Posterior):
         assert context is not None
         features = self.net(context, condition)
         loc, logvar = self.head(features)
-        scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
-        base = Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
-        return shaped(Flow(base, self._transform(self.features(features))), self.event_shape)
+        return shaped(Flow(diagonal(loc, logvar), self._transform(self.features(features))), self.event_shape)
 
     def _transform(self, features: Tensor) -> Bijection:
         """The map from the Gaussian to z that these features (num, B, F) ask for."""

@@ -11,9 +11,9 @@ from torch.distributions import Distribution, MultivariateNormal
 
 import vaekit.distributions.full_normal  # noqa: F401 - registers its KL to diagonal Gaussians
 from vaekit.conditional import Posterior
+from vaekit.distributions.diagonal import spread
 from vaekit.distributions.shaped import shaped
 from vaekit.nets.net import Head, Net, as_shape
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 
 
 class FullGaussian(Posterior):
@@ -45,6 +45,6 @@ class FullGaussian(Posterior):
         assert context is not None
         (params,) = self.head(self.net(context, condition))
         loc, logvar, below = params.split([self.size, self.size, len(self.rows)], -1)
-        tril = torch.diag_embed((logvar.clamp(*LOGVAR_RANGE) / 2).exp())
+        tril = torch.diag_embed(spread(logvar))
         tril[..., self.rows, self.columns] = below
         return shaped(MultivariateNormal(loc, scale_tril=tril, validate_args=False), self.event_shape)

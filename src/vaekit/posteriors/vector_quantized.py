@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -50,7 +49,3 @@ class VectorQuantized(Posterior):
             None if distance is None else self.commitment * distance,
             num_symbols=self.codebook.num_symbols,
         )
-
-    @property
-    def num_positions(self) -> int:
-        return math.prod(self.grid)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from vaekit.conditional import Posterior
+from vaekit.distributions.diagonal import spread
 from vaekit.distributions.wrapped_normal import WrappedNormal as WrappedNormalDistribution
 from vaekit.nets.net import Head, Net
 from vaekit.poincare import exp_map, require_curvature
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 
 
 class WrappedNormal(Posterior):
@@ -38,6 +38,5 @@ class WrappedNormal(Posterior):
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> WrappedNormalDistribution:
         assert context is not None
         tangent, logvar = self.head(self.net(context, condition))
-        scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
         loc = exp_map(torch.zeros_like(tangent), tangent, self.curvature)
-        return WrappedNormalDistribution(loc, scale, self.curvature)
+        return WrappedNormalDistribution(loc, spread(logvar), self.curvature)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Independent
 
 from vaekit.conditional import Prior
+from vaekit.distributions.diagonal import diagonal
 from vaekit.nets.net import Head, Net, as_shape
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 
 
 class GaussianPrior(Prior):
@@ -36,7 +36,4 @@ class GaussianPrior(Prior):
     def forward(self, context: Tensor | None = None, condition: Tensor | None = None) -> Independent:
         assert context is not None
         loc, logvar = self.head(self.net(context, condition))
-        scale = (logvar.clamp(*LOGVAR_RANGE) / 2).exp()
-        return Independent(
-            Normal(loc, scale, validate_args=False), len(self.event_shape), validate_args=False
-        )
+        return diagonal(loc, logvar, len(self.event_shape))

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from vaekit.conditional import Prior
+from vaekit.distributions.diagonal import spread
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.shaped import shaped
 from vaekit.errors import UserError, did_you_mean
 from vaekit.nets.net import as_shape
-from vaekit.posteriors.diagonal_gaussian import LOGVAR_RANGE
 
 COVARIANCES = ("diagonal", "full")
 # Components start apart, or all of them would get the same gradient for ever; near enough for each to matter.
@@ -67,7 +67,7 @@ class MixturePrior(Prior):
     def forward(self, context: Tensor | None = None, condition: Tensor | None = None) -> Distribution:
         logits: Tensor = self.logits
         loc: Tensor = self.loc
-        scale = (self.logvar.clamp(*LOGVAR_RANGE) / 2).exp()
+        scale = spread(self.logvar)
         mixing: Tensor | None = self.mixing if self.covariance == "full" else None
         if self.condition:
             if condition is None:
