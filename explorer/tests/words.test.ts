@@ -11,6 +11,7 @@ import { grouped } from "../src/views/Curves";
 import { frequent } from "../src/views/CodeGrid";
 import { keepMask } from "../src/views/Layers";
 import { brightRim, fromPixels } from "../src/views/own/read";
+import { leastLike } from "../src/views/Walk";
 import { cellsOf, rowLine, rowOf, textsOf } from "../src/views/row";
 
 const holes = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
@@ -91,6 +92,17 @@ it("orders the codebook by use", () => {
   expect(frequent([0, 5, 9, 0], 4, [])).toEqual([2, 1]);
   expect(frequent(null, 4, [Int32Array.of(3, 3, 0)])).toEqual([3, 0]);
   expect(frequent(null, 3, [])).toEqual([0, 1, 2]);
+});
+
+it("finds what is least like the first example, whatever is missing", () => {
+  const rows = [
+    [0, 1],
+    [0, 2],
+    [-3, NaN],
+    [1, 1],
+  ].map((row) => Float32Array.from(row));
+  expect(leastLike(rows)).toBe(2);
+  expect(leastLike(rows.slice(0, 1))).toBe(0);
 });
 
 it("keeps the dimensions of the upper layers", () => {

@@ -163,6 +163,17 @@ def test_classes_are_told_to_the_decoder(open_page: Open, page_file: Write) -> N
     settled(page, ".screen canvas", before)
 
 
+def test_the_large_picture_is_of_the_class_that_an_input_has(open_page: Open, page_file: Write) -> None:
+    page = open_page().go(page_file("conditional"))
+    tab(page, "Your own")
+    told = page.get_by_role("group", name="Class that the decoder is told")
+    now = told.locator("[aria-pressed=true]").inner_text()
+    other = page.locator(f".take .thumb:not([aria-label$='class {now}'])").first
+    other.click()
+    page.wait_for_selector(".result .spread circle")
+    assert other.get_attribute("aria-label").endswith(f"class {told.locator('[aria-pressed=true]').inner_text()}")
+
+
 def test_planes_of_many_dimensions(open_page: Open, page_file: Write) -> None:
     page = open_page().go(page_file("conditional"))
     assert page.locator(".axis.across").inner_text() == "PC 1"

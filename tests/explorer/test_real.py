@@ -161,7 +161,7 @@ def test_ctrl_c_stops_it(digits_run: Path) -> None:
     waiting.close()
     assert code == 0
     assert said == ""
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60  # a busy machine is slow to end Python; an open connection would never
     with pytest.raises(urllib.error.URLError, match="refused"):
         urllib.request.urlopen(serving.address, timeout=5)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", serving.address)

@@ -29,6 +29,9 @@ export function classColour(c: number, dark: boolean): string {
   return c < 0 ? (dark ? "#6b7480" : "#9aa1ab") : colours[c % colours.length];
 }
 
+/** Points that nothing tells apart. */
+export const plainColour = (dark: boolean) => (dark ? "#8fb8c4" : "#33707d");
+
 /** Viridis at t in [0, 1]; the dark end is lifted a little on a dark ground. */
 export function amount(t: number, dark: boolean): [number, number, number] {
   const low = dark ? 0.14 : 0;

@@ -64,7 +64,7 @@ export function Curves({ curves, epoch }: { curves: { epoch: number[]; series: S
         role="img"
         aria-label={t("replay.curve.alt", { name: chosen.value, value: short(all[all.length - 1]) })}
       >
-        {ticks(low - rim, high + rim, 4).map((v) => (
+        {ticks(low - rim, high + rim, 6).map((v) => (
           <g key={v}>
             <line class="grid" x1={LEFT} x2={WIDTH - 8} y1={y(v)} y2={y(v)} />
             <text x={LEFT - 6} y={y(v) + 4} text-anchor="end">

@@ -52,10 +52,13 @@ function Readout({ study }: { study: Study }) {
   return (
     <div class="readout" role="group" aria-label={t("decoded.at")}>
       {study.info.family !== "codes" && <CodeNumbers study={study} />}
-      {ms !== null && <p class="ms">{t("decoded.ms", { ms: ms < 10 ? fixed(ms, 1) : fixed(ms, 0) })}</p>}
+      {ms !== null && <p class="ms">{t("decoded.ms", { ms: roundedUp(ms) })}</p>}
     </div>
   );
 }
+
+/** A duration that is not shown as none at all. */
+const roundedUp = (ms: number) => (ms < 10 ? fixed(Math.max(1, Math.ceil(ms * 10)) / 10, 1) : fixed(ms, 0));
 
 function CodeNumbers({ study }: { study: Study }) {
   const z = study.code.value;

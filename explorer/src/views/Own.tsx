@@ -169,7 +169,8 @@ function show(study: Study, reading: { value: Reading | null }, made: Reading, l
   document.dispatchEvent(new CustomEvent("vaekit:encoded", { detail })); // for tests, as "vaekit:decoded" is
   batch(() => {
     reading.value = made;
-    if (made.found) study.label.value = made.found.label;
+    // The decoder is told what the encoder was, so that the large picture is this reconstruction.
+    if (made.found || study.info.conditional) study.label.value = detail.label;
     study.code.value = made.codes ?? made.encoded!.mean.slice();
     study.spread.value = made.encoded && { mean: made.encoded.mean, std: made.encoded.std };
     study.marks.value = (made.draws?.codes ?? []).map((code) => ({ code, tone: "draw" as const }));

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
-import { classColour } from "../maths/colours";
+import { classColour, plainColour } from "../maths/colours";
 import { dark } from "../state/settings";
 import type { Replay, Study } from "../state/study";
 import { Button, Range } from "./controls";
@@ -100,7 +100,7 @@ function EpochMap({ replay, at }: { replay: Replay; at: number }) {
     context.globalAlpha = 0.8;
     for (let n = 0; n < from.length / 2; n++) {
       const place = (c: 0 | 1) => from[2 * n + c] + (to[2 * n + c] - from[2 * n + c]) * share;
-      context.fillStyle = classColour(Number(replay.label?.[n] ?? -1), night);
+      context.fillStyle = replay.label ? classColour(Number(replay.label[n]), night) : plainColour(night);
       context.beginPath();
       context.arc(
         size * (0.5 + (place(0) - centre[0]) / reach),

@@ -29,13 +29,22 @@ export function between({ a, b }: Ends, way: Way, share: number): Code {
   return (way === "arc" ? arc : straight)(a, b as Float32Array, share);
 }
 
-/** Codes of two examples of unlike classes; where there are none, of two points. */
+/** Two examples of unlike classes; where classes are not known, the first one and what is least like it. */
 function firstPair(study: Study): [number, number] {
-  const examples = study.examples.value;
-  if (!examples) return [0, 0];
+  const x = study.examples.value?.x ?? [];
   const label = labelOfExample(study, 0);
-  const other = examples.x.findIndex((_, m) => m > 0 && labelOfExample(study, m) !== label);
-  return [0, other > 0 ? other : Math.min(1, examples.x.length - 1)];
+  const other = x.findIndex((_, m) => m > 0 && labelOfExample(study, m) !== label);
+  return [0, other > 0 ? other : leastLike(x)];
+}
+
+/** The example that differs most from the first one. */
+export function leastLike(x: Float32Array[]): number {
+  let [found, most] = [0, -1];
+  x.forEach((row, m) => {
+    const apart = row.reduce((sum, v, i) => sum + ((v - x[0][i]) ** 2 || 0), 0);
+    if (apart > most) [found, most] = [m, apart];
+  });
+  return found;
 }
 
 /** The code of the lead's example m in a study, whose own examples may be others. */

@@ -1,5 +1,5 @@
 // The still layer of the map: grid, points or their density, the prior. Drawn when the view changes, not while dragging.
-import { amount, classColour, paletteOf, parse } from "../../maths/colours";
+import { amount, classColour, paletteOf, parse, plainColour } from "../../maths/colours";
 import { quantile } from "../../maths/histogram";
 import { splat } from "../../maths/splat";
 import { tickText, ticks } from "../../maths/ticks";
@@ -119,7 +119,7 @@ export function colouringOf(
       index[n] = Math.max(0, Math.min(63, Math.floor(((values[n] - low) / (high - low || 1)) * 64)));
     return { index, colours: Array.from({ length: 64 }, (_, k) => amount(k / 63, dark)) };
   }
-  const plain = parse(dark ? "#8fb8c4" : "#33707d");
+  const plain = parse(plainColour(dark));
   if (study.colouring.value !== "label" || !points.label) return { index, colours: [plain] };
   const classes = Math.max(study.info.classes?.length ?? 10, 1);
   const colours = Array.from({ length: classes }, (_, c) => parse(classColour(c, dark)));
