@@ -1,4 +1,4 @@
-"""A visitor of the explorer's page: uses every control of every tab, and objects to one that changes nothing."""
+"""A visitor of the explorer's page: uses the tools of every tab, and objects to one that changes nothing."""
 
 from __future__ import annotations
 
