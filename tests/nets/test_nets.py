@@ -75,6 +75,8 @@ def test_codebook_learns_its_clusters():
     [
         (lambda: MLP(4, 0), "at least 1"),
         (lambda: MLP(4, 8, activation="rellu"), 'Did you mean "relu"'),
+        (lambda: ConvEncoder((1, 8, 8), activation="rellu"), 'Did you mean "relu"'),
+        (lambda: ResNetDecoder(4, (8, 8), activation="rellu"), 'Did you mean "relu"'),
         (lambda: ConvEncoder((28, 28)), "use MLP|Use MLP"),
         (lambda: ConvDecoder((2, 3, 3), (28, 28), (8, 4)), "starts from maps"),
         (lambda: Codebook(1, 4), "at least 2 codes"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaekit.errors import UserError
 from vaekit.nets.conv import with_condition_maps
-from vaekit.nets.net import ACTIVATIONS, Net, as_shape
+from vaekit.nets.net import Net, activation_of, as_shape
 
 
 class TimeConv(nn.Module):
@@ -51,7 +51,7 @@ class TimeBlock(nn.Module):
         nn.init.zeros_(last.weight)
         assert last.bias is not None
         nn.init.zeros_(last.bias)
-        act = ACTIVATIONS[activation]
+        act = activation_of(activation)
         wide = TimeConv(width, width, dilation=dilation, causal=causal)
         self.layers = nn.Sequential(act(), wide, act(), last)
 
@@ -86,6 +86,9 @@ class FrameEncoder(Net):
         causal: features see nothing of the frames that follow.
         condition: number of condition features, which join as constant channels.
 
+    Raises:
+        UserError: a shape that is not of frames, a multiple of the strides, or an unknown activation.
+
     Example:
         >>> FrameEncoder((1, 48, 128), 32, (2, 2)).out_shape
         (32, 1, 32)
@@ -113,7 +116,7 @@ class FrameEncoder(Net):
         for (width_in, width_out), stride in zip(pairwise(widths), strides):
             layers.append(TimeConv(width_in, width_out, size=2 * stride + 1, stride=stride, causal=causal))
             layers += blocks(width_out, num_blocks, activation, causal)
-        self.layers = nn.Sequential(*layers, ACTIVATIONS[activation]())
+        self.layers = nn.Sequential(*layers, activation_of(activation)())
         self.out_shape = (width, 1, length // total)
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
@@ -132,6 +135,9 @@ class FrameDecoder(Net):
         causal: features see nothing of the latents that follow.
         condition: number of condition features, which join as constant channels.
         length: L / stride, where in_shape is D.
+
+    Raises:
+        UserError: a shape that is not of frames, or an unknown activation.
 
     Example:
         >>> FrameDecoder((8, 1, 32), 32, (2, 2)).out_shape
@@ -152,7 +158,7 @@ class FrameDecoder(Net):
     ) -> None:
         super().__init__()
         self.in_shape, self.condition = as_shape(in_shape), condition
-        act = ACTIVATIONS[activation]
+        act = activation_of(activation)
         stem: list[nn.Module] = []
         if len(self.in_shape) == 1:  # a dense layer makes the coarsest frames of a vector
             (frames,), channels = as_shape(length), width

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaekit.errors import UserError
-from vaekit.nets.net import ACTIVATIONS, Net, as_shape
+from vaekit.nets.net import Net, activation_of, as_shape
 
 
 def halved_sizes(height: int, width: int, times: int) -> list[tuple[int, int]]:
@@ -96,6 +96,9 @@ class ConvEncoder(Net):
         activation: as in `MLP`.
         condition: number of condition features, which join as constant channels.
 
+    Raises:
+        UserError: in_shape is no image's, or an unknown activation.
+
     Example:
         >>> ConvEncoder((1, 28, 28), (32, 64)).out_shape
         (64, 7, 7)
@@ -113,7 +116,7 @@ class ConvEncoder(Net):
         self.in_shape, self.condition = as_image_shape(in_shape, "ConvEncoder"), condition
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise([self.in_shape[0] + condition, *widths]):
-            layers += [Halving(width_in, width_out), ACTIVATIONS[activation]()]
+            layers += [Halving(width_in, width_out), activation_of(activation)()]
         self.layers = nn.Sequential(*layers)
         self.out_shape = (widths[-1], *halved_sizes(self.in_shape[1], self.in_shape[2], len(widths))[-1])
 
@@ -130,6 +133,9 @@ class ConvDecoder(Net):
         widths: channels at the coarsest size and after each doubling but the last, which keeps the last width.
         activation: as in `MLP`.
         condition: number of condition features, which join z.
+
+    Raises:
+        UserError: a coarse map of another size than the image's coarsest, or an unknown activation.
 
     Example:
         >>> ConvDecoder(20, (28, 28), (64, 32)).out_shape
@@ -153,7 +159,7 @@ class ConvDecoder(Net):
             nn.ConvTranspose2d(width_in, width_out, 4, stride=2, padding=1)
             for width_in, width_out in pairwise([*widths, widths[-1]])
         )
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = activation_of(activation)()
         self.out_shape = (widths[-1], *self.sizes[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:

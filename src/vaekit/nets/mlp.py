@@ -9,8 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from vaekit.errors import UserError, did_you_mean
-from vaekit.nets.net import ACTIVATIONS, Net, as_shape
+from vaekit.nets.net import Net, activation_of, as_shape
 
 
 class MLP(Net):
@@ -39,13 +38,12 @@ class MLP(Net):
         condition: int = 0,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise UserError(f'Unknown activation "{activation}". {did_you_mean(activation, ACTIVATIONS)}')
+        act = activation_of(activation)
         self.in_shape, self.condition = as_shape(in_shape), condition
         widths = [math.prod(self.in_shape) + condition, *(as_shape(hidden) if hidden != () else ())]
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise(widths):
-            layers += [nn.Linear(width_in, width_out), ACTIVATIONS[activation]()]
+            layers += [nn.Linear(width_in, width_out), act()]
         self.layers = nn.Sequential(*layers)
         self.out_shape = (widths[-1],)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaekit.component import Component
-from vaekit.errors import UserError
+from vaekit.errors import UserError, did_you_mean
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -37,6 +37,17 @@ def as_shape(shape: int | Sequence[int]) -> tuple[int, ...]:
     if any(n < 1 for n in shape):
         raise UserError(f"Sizes must be at least 1; {shape if len(shape) != 1 else shape[0]} came.")
     return shape
+
+
+def activation_of(name: str) -> type[nn.Module]:
+    """The activation of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in ACTIVATIONS:
+        raise UserError(f'Unknown activation "{name}". {did_you_mean(name, ACTIVATIONS)}')
+    return ACTIVATIONS[name]
 
 
 def full_precision(values: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from vaekit.nets.conv import Halving, Stem, as_image_shape, halved_sizes, with_condition_maps
-from vaekit.nets.net import ACTIVATIONS, Net, as_shape
+from vaekit.nets.net import Net, activation_of, as_shape
 
 
 class ResidualBlock(nn.Module):
@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(last.weight)
         assert last.bias is not None
         nn.init.zeros_(last.bias)
-        act = ACTIVATIONS[activation]
+        act = activation_of(activation)
         self.layers = nn.Sequential(act(), nn.Conv2d(width, width, 3, padding=1), act(), last)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,6 +38,9 @@ class ResNetEncoder(Net):
         num_blocks: residual blocks at each size.
         activation: as in `MLP`.
         condition: number of condition features, which join as constant channels.
+
+    Raises:
+        UserError: in_shape is no image's, or an unknown activation.
 
     Example:
         >>> ResNetEncoder((3, 33, 20), (16, 32)).out_shape
@@ -61,7 +64,7 @@ class ResNetEncoder(Net):
             layers.append(Halving(last, width))
             layers += [ResidualBlock(width, activation) for _ in range(num_blocks)]
             last = width
-        self.layers = nn.Sequential(*layers, ACTIVATIONS[activation]())
+        self.layers = nn.Sequential(*layers, activation_of(activation)())
         self.out_shape = (last, *halved_sizes(self.in_shape[1], self.in_shape[2], len(widths))[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
@@ -79,6 +82,9 @@ class ResNetDecoder(Net):
         half: stop at half of the image's size; a `Head` takes the maps from there by a pixel shuffle.
         activation: as in `MLP`.
         condition: number of condition features, which join z.
+
+    Raises:
+        UserError: a coarse map of another size than the image's coarsest, or an unknown activation.
 
     Example:
         >>> ResNetDecoder(20, (33, 20), (32, 16)).out_shape
@@ -111,7 +117,7 @@ class ResNetDecoder(Net):
         )
         if half:
             del self.up[-1]
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = activation_of(activation)()
         self.out_shape = (widths[-1], *self.sizes[-1])
 
     def transform(self, x: Tensor, condition: Tensor | None) -> Tensor:
