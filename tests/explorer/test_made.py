@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from vaekit.cli import main
+from vaekit.explorer import page as page_module
 
 pytest.importorskip("onnxscript", reason="needs onnxscript, of vaekit[explore]")
+
+
+@pytest.fixture(autouse=True)
+def _one_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make explorer` may replace the page while a test runs; pages of one test are made of one."""
+    copy = tmp_path / "shell"
+    shutil.copytree(page_module.FOLDER, copy)
+    monkeypatch.setattr(page_module, "FOLDER", copy)
 
 
 def explore(run: Path, out: Path) -> int:
@@ -41,8 +51,6 @@ def test_an_existing_page_is_kept(digits_run: Path, tmp_path: Path, capsys: pyte
 def test_a_tampered_run_is_one_sentence(
     digits_run: Path, tmp_path: Path, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     if what != "no run":
         shutil.copytree(digits_run, copy)
