@@ -38,8 +38,8 @@ def impute(
 ) -> Answer:
     """Fill the missing cells of a table; every other cell stays as it is written.
 
-    Cells are drawn given the observed ones of their row. A number becomes the mean of its draws, a category the one
-    drawn most often. With --multiple M the output holds M whole draws of the table, one below the other, and columns
+    Cells are drawn given the observed ones of their row. A number becomes its mean, a category the likeliest
+    one. With --multiple M the output holds M whole draws of the table, one below the other, and columns
     that say how sure each filled cell is: intervals are stretched until they cover so many of the cells that are hidden
     in the run's validation rows for that.
 
