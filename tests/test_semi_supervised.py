@@ -17,7 +17,9 @@ from vaekit import (
     Deterministic,
     DiagonalGaussian,
     Gaussian,
+    GaussianPrior,
     SemiSupervisedVAE,
+    SphereUniform,
     StandardNormal,
     UserError,
     load_model,
@@ -135,6 +137,10 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         SemiSupervisedVAE(MLP(5, 6), posterior, StandardNormal(3), likelihood)
     with pytest.raises(UserError, match="density"):
         SemiSupervisedVAE(MLP(5, 6), Deterministic(MLP(5, 6, condition=C), D), StandardNormal(D), likelihood)
+    with pytest.raises(UserError, match="draws real numbers"):
+        SemiSupervisedVAE(MLP(5, 6), posterior, SphereUniform(D), likelihood)
+    with pytest.raises(UserError, match="on nothing"):
+        SemiSupervisedVAE(MLP(5, 6), posterior, GaussianPrior(MLP(C, 6), D), likelihood)
     with pytest.raises(UserError, match="alpha"):
         SemiSupervisedVAE(MLP(5, 6), posterior, StandardNormal(D), likelihood, alpha=-1.0)
 

@@ -92,7 +92,7 @@ class Model(Component):
         Raises:
             UserError: the model has a deterministic posterior and therefore no bound.
         """
-        self._require_density("an ELBO")
+        self.require_density("ELBO")
         trace = self(self.as_input(x), y, num_samples)
         return trace.log_px.mean(0) - trace.kl
 
@@ -108,7 +108,7 @@ class Model(Component):
         Raises:
             UserError: the model has a deterministic posterior and therefore no importance weights.
         """
-        self._require_density("a likelihood")
+        self.require_density("likelihood")
         if num_samples < 1:
             raise UserError(f"num_samples must be at least 1; {num_samples} came.")
         x = self.as_input(x)
@@ -225,11 +225,10 @@ class Model(Component):
             raise UserError(f"This model takes codes of shape (..., {shape}); {tuple(z.shape)} came.")
         return z
 
-    def _require_density(self, what: str) -> None:
+    def require_density(self, what: str) -> None:
+        """Refuse, by a UserError, to give `what` where the posterior is deterministic."""
         if not self.is_density:
-            raise UserError(
-                f"A deterministic posterior gives no {what.split()[-1]}: this model is an autoencoder."
-            )
+            raise UserError(f"An autoencoder's deterministic posterior gives no {what}; train a VAE for one.")
 
     @staticmethod
     def _check_range(x: Tensor, schema: Schema) -> None:

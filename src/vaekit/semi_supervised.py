@@ -63,11 +63,12 @@ class SemiSupervisedVAE(Model):
         check_role("prior", prior, Prior)
         check_role("likelihood", likelihood, Likelihood)
         classes = likelihood.condition
-        if classes < 2 or posterior.condition != classes or prior.condition or classifier.condition:
+        is_free = not (prior.condition or prior.context_shape or classifier.condition)
+        if classes < 2 or posterior.condition != classes or not is_free:
             raise UserError(
                 "SemiSupervisedVAE conditions posterior and likelihood on the same classes, at least 2, and prior and "
-                f"classifier on nothing; they take {posterior.condition}, {classes}, {prior.condition} and "
-                f"{classifier.condition}."
+                f"classifier on nothing; they take {posterior.condition}, {classes}, "
+                f"{prior.context_shape or prior.condition} and {classifier.condition}."
             )
         shapes = {posterior.event_shape, prior.event_shape, likelihood.context_shape}
         if len(shapes) > 1 or len(posterior.event_shape) != 1 or not posterior.is_density:
@@ -75,6 +76,7 @@ class SemiSupervisedVAE(Model):
                 "SemiSupervisedVAE needs one latent vector, of the same size in posterior, prior and likelihood, and "
                 f"a posterior with a density; the shapes are {sorted(shapes)}."
             )
+        prior.check(posterior)
         posterior.check(prior, likelihood)
         if alpha < 0:
             raise UserError(f"alpha must be at least 0; {alpha} came.")

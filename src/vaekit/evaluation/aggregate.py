@@ -47,10 +47,7 @@ def aggregate_posterior(
     Raises:
         UserError: a deterministic posterior.
     """
-    if not model.is_density:
-        raise UserError(
-            "A deterministic posterior gives no information in nats: this model is an autoencoder."
-        )
+    model.require_density("information in nats")
     if not is_exact(model, Posterior):
         raise UserError("The aggregate posterior needs log q(z|x) at any z, which this posterior does not know.")
     with evaluating(model, seed):

@@ -111,8 +111,7 @@ def bound_vs_samples(
     Raises:
         UserError: a deterministic posterior, or a k below 1.
     """
-    if not model.is_density:
-        raise UserError("A deterministic posterior gives no likelihood: this model is an autoencoder.")
+    model.require_density("likelihood")
     ks = tuple(sorted(set(ks)))
     if not ks or ks[0] < 1:
         raise UserError(f"Numbers of draws are at least 1; {', '.join(map(str, ks)) or 'none'} came.")

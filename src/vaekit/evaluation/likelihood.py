@@ -111,8 +111,7 @@ def nll(
     Raises:
         UserError: a deterministic posterior, or fewer than one draw.
     """
-    if not model.is_density:
-        raise UserError("A deterministic posterior gives no likelihood: this model is an autoencoder.")
+    model.require_density("likelihood")
     if num_samples < 1:
         raise UserError(f"num_samples must be at least 1; {num_samples} came.")
     values, ess = [], []
