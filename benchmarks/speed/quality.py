@@ -34,7 +34,7 @@ with tempfile.TemporaryDirectory() as folder:
     print("loss", -float(elbo.mean()))
 """
 OPTIONS = (
-    'epochs=7, batch_size=256, learning_rate=2e-2, schedule="cosine", warmup_steps=250'
+    'epochs=6, batch_size=240, learning_rate=2e-2, schedule="linear", warmup_steps=300, adam_beta2=0.99'
 )
 
 

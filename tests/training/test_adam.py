@@ -19,9 +19,9 @@ def test_the_weights_end_in_the_bits_of_torchs_optimizer(is_decoupled: bool, is_
     start.append(torch.ones((), dtype=torch.float64))
     ours, theirs = ([torch.nn.Parameter(w.clone()) for w in start] for _ in range(2))
     groups = [{"params": ours[:1], "lr": 0.1}, {"params": ours[1:], "lr": 0.1}]
-    a = Adam(groups, weight_decay=0.3, is_decoupled=is_decoupled)
+    a = Adam(groups, weight_decay=0.3, is_decoupled=is_decoupled, beta2=0.97)
     maker = torch.optim.AdamW if is_decoupled else torch.optim.Adam
-    b = maker([{"params": theirs[:1]}, {"params": theirs[1:]}], lr=0.1, weight_decay=0.3, fused=True)
+    b = maker([{"params": theirs[:1]}, {"params": theirs[1:]}], lr=0.1, betas=(0.9, 0.97), weight_decay=0.3, fused=True)
     for step in range(6):
         for group in (*a.param_groups, *b.param_groups):
             group["lr"] = 0.1 / (step + 1)

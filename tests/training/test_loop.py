@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import vaekit
-from vaekit import ELBO, MLP, VAE, DiagonalGaussian, Gaussian, StandardNormal, UserError
+from vaekit import ELBO, MLP, VAE, DiagonalGaussian, Gaussian, Linear, StandardNormal, UserError
 from vaekit.training.ema import EMA
 from vaekit.training.loop import DivergedError
 from vaekit.training.optimizer import learning_rate
@@ -56,6 +56,13 @@ def test_metrics_add_up_and_improve(tmp_path):
             assert math.isclose(terms["elbo"], -terms["distortion"] - terms["rate"], rel_tol=1e-5)
             assert math.isclose(terms["loss"], -terms["elbo"], rel_tol=1e-4)
     assert rows[-1]["valid"]["elbo"] > rows[0]["valid"]["elbo"] + 1
+
+
+def test_the_epochs_whose_weights_are_kept_are_marked(tmp_path):
+    """By the bound: the loss of a warm-up does not compare between epochs."""
+    rows = train(tmp_path, epochs=6, learning_rate=0.03, objective=ELBO(beta=Linear(epochs=6, start=20.0))).metrics()
+    bounds = [row["valid"]["elbo"] for row in rows]
+    assert [row["is_best"] for row in rows] == [bound >= max(bounds[: i + 1]) for i, bound in enumerate(bounds)]
 
 
 def test_the_best_weights_are_kept(tmp_path):
@@ -119,6 +126,10 @@ def test_learning_rate_schedules():
     assert learning_rate(cosine, 0, 100) == pytest.approx(0.1)
     assert learning_rate(cosine, 50, 100) == pytest.approx(0.505)
     assert learning_rate(cosine, 100, 100) == pytest.approx(0.01)
+    linear = Settings(learning_rate=1.0, schedule="linear", warmup_steps=10)
+    assert learning_rate(linear, 4, 100) == pytest.approx(0.5 * (1 - 0.99 * 0.04))
+    assert learning_rate(linear, 50, 100) == pytest.approx(0.505)
+    assert learning_rate(linear, 100, 100) == pytest.approx(0.01)
     assert learning_rate(Settings(learning_rate=1.0), 77, 100) == 1.0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-BETAS = (0.9, 0.999)
+BETA1 = 0.9
 EPS = 1e-8
 
 
@@ -23,10 +23,13 @@ class Adam:
         groups: each with `params`, and `lr`, the rate, which may change from step to step.
         weight_decay: times the rate, what a weight loses a step where it is decoupled; else added to the gradient.
         is_decoupled: AdamW.
+        beta2: decay of the average of squared gradients.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], *, weight_decay: float, is_decoupled: bool) -> None:
-        self.param_groups, self.weight_decay = list(groups), weight_decay
+    def __init__(
+        self, groups: Iterable[dict[str, Any]], *, weight_decay: float, is_decoupled: bool, beta2: float = 0.999
+    ) -> None:
+        self.param_groups, self.weight_decay, self.beta2 = list(groups), weight_decay, beta2
         self.kernel = torch._fused_adamw_ if is_decoupled else torch._fused_adam_
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
         self.found_inf: Tensor | None = None
@@ -52,7 +55,7 @@ class Adam:
         torch._foreach_add_(steps, 1)
         self.kernel(
             values, [p.grad for p in weights if p.grad is not None], [slot["exp_avg"] for slot in slots],
-            [slot["exp_avg_sq"] for slot in slots], [], steps, lr=rate, beta1=BETAS[0], beta2=BETAS[1],
+            [slot["exp_avg_sq"] for slot in slots], [], steps, lr=rate, beta1=BETA1, beta2=self.beta2,
             weight_decay=self.weight_decay, eps=EPS, amsgrad=False, maximize=False, found_inf=self.found_inf,
         )  # fmt: skip
         if self.found_inf is not None:

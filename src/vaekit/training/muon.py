@@ -29,12 +29,18 @@ class Muon(Adam):
         groups: as Adam takes them.
         matrices: the weights that take Muon's step, `matrices_of(model)`.
         weight_decay: times the rate, what a weight loses a step.
+        beta2: AdamW's.
     """
 
     def __init__(
-        self, groups: Iterable[dict[str, Any]], matrices: Iterable[nn.Parameter], *, weight_decay: float
+        self,
+        groups: Iterable[dict[str, Any]],
+        matrices: Iterable[nn.Parameter],
+        *,
+        weight_decay: float,
+        beta2: float = 0.999,
     ) -> None:
-        super().__init__(groups, weight_decay=weight_decay, is_decoupled=True)
+        super().__init__(groups, weight_decay=weight_decay, is_decoupled=True, beta2=beta2)
         self.matrices = set(matrices)
 
     def _move(self, weights: list[nn.Parameter], rate: float) -> None:

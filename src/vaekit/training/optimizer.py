@@ -29,16 +29,19 @@ def make_optimizer(model: Model, objective: Objective, settings: Settings) -> Ad
         for is_single in kinds
     ]
     parameters = [group for group in groups if group["params"]]
+    shared: dict[str, float] = {"weight_decay": settings.weight_decay, "beta2": settings.adam_beta2}
     if settings.optimizer == "muon":  # an objective's own networks keep to Adam's step
-        return Muon(parameters, matrices_of(model), weight_decay=settings.weight_decay)
-    return Adam(parameters, weight_decay=settings.weight_decay, is_decoupled=settings.optimizer == "adamw")
+        return Muon(parameters, matrices_of(model), **shared)
+    return Adam(parameters, is_decoupled=settings.optimizer == "adamw", **shared)
 
 
 def learning_rate(settings: Settings, step: int, num_steps: int) -> float:
-    """The rate of a step: warm-up, then constant or a cosine down to 1 %."""
-    rate = settings.learning_rate
+    """The rate of a step: warm-up, then constant, or down to 1 % along a cosine or a straight line."""
+    rate, share = settings.learning_rate, step / max(1, num_steps)
     if settings.schedule == "cosine":
-        rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * step / max(1, num_steps))) / 2
+        rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2
+    elif settings.schedule == "linear":
+        rate *= 1 - 0.99 * share
     if step < settings.warmup_steps:
         rate *= (step + 1) / settings.warmup_steps
     return rate

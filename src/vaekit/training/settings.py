@@ -21,7 +21,8 @@ class Settings:
         optimizer: "adam" (Kingma and Ba, 2015), "adamw" (Loshchilov and Hutter, 2019), or "muon" (Jordan et al., 2024),
             which needs far fewer steps where layers are dense, and two to three times the work a step.
         weight_decay: decoupled decay of AdamW and Muon, or the L2 penalty's weight of Adam.
-        schedule: "constant", or "cosine" down to 1 % of the rate at the last step.
+        adam_beta2: decay of Adam's average of squared gradients; a shorter memory, 0.99, suits short trainings.
+        schedule: "constant", or "cosine" or "linear" down to 1 % of the rate at the last step.
         warmup_steps: steps over which the rate rises from zero.
         clip_norm: largest global norm of the gradient; None for no clipping.
         skip_spikes: a step whose gradient norm exceeds this many times its running mean is skipped; None to take all.
@@ -47,7 +48,8 @@ class Settings:
     learning_rate: float = 1e-3
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     weight_decay: float = 0.0
-    schedule: Literal["constant", "cosine"] = "constant"
+    adam_beta2: float = 0.999
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
     warmup_steps: int = 0
     clip_norm: float | None = None
     skip_spikes: float | None = None
@@ -79,3 +81,5 @@ class Settings:
             raise UserError("optimizer muon needs whole matrices; with shard, take optimizer adam or adamw.")
         if not 0 <= self.ema < 1:
             raise UserError(f"ema must be at least 0 and below 1; {self.ema} came.")
+        if not 0 < self.adam_beta2 < 1:
+            raise UserError(f"adam_beta2 must lie between 0 and 1; {self.adam_beta2} came.")
