@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution, Normal
 
 from vaekit.conditional import Likelihood
-from vaekit.distributions.calibrated import Calibrated
-from vaekit.likelihoods.scale import FittedScale, Scale
+from vaekit.likelihoods.scale import around, scale_of
 from vaekit.nets.net import Head, Net, as_shape
 from vaekit.schema import Schema
 
@@ -45,21 +43,13 @@ class Gaussian(Likelihood):
             net.in_shape,
             net.condition,
         )
-        self.scale: Scale | FittedScale
-        if scale == "optimal":
-            self.scale = FittedScale(power=2)
-        else:
-            self.scale = Scale(scale, self.event_shape, owner="Gaussian", others=("optimal",))
+        self.scale = scale_of(scale, self.event_shape, owner="Gaussian", power=2)
         self.head = Head(net.out_shape, self.event_shape, 1 + self.scale.num_params)
 
     def forward(self, context: Tensor | None, condition: Tensor | None = None) -> Distribution:
         assert context is not None
         loc, *rest = self.head(self.net(context, condition))
-        num_dims, scale = len(self.event_shape), self.scale(*rest)
-        # Without gradients nothing is being trained, and a likelihood is being measured.
-        if isinstance(self.scale, FittedScale) and self.training and torch.is_grad_enabled():
-            return Calibrated(Normal, loc, scale, self.scale.fit, num_dims)
-        return Independent(Normal(loc, scale, validate_args=False), num_dims, validate_args=False)
+        return around(Normal, loc, rest, self.scale, len(self.event_shape))
 
     def is_likelihood_of(self, schema: Schema) -> bool:
         """Of continuous data; a density at the grid points of integer data can be raised at will."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Size, Tensor
-from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.distributions import Distribution, Normal, constraints
 from torch.types import _size
 
 from vaekit.conditional import Likelihood
-from vaekit.distributions.calibrated import Calibrated
 from vaekit.errors import UserError
-from vaekit.likelihoods.scale import FittedScale, Scale
+from vaekit.likelihoods.scale import around, scale_of
 from vaekit.nets.net import Head, Net
 from vaekit.nets.spectrogram import LogMel
 from vaekit.schema import Schema
@@ -48,11 +47,7 @@ class LogSpectral(Likelihood):
         self.net, self.spectrogram, self.num_steps = net, spectrogram, num_steps
         self.event_shape, self.context_shape = spectrogram.in_shape, net.in_shape
         self.condition = net.condition
-        self.scale: Scale | FittedScale
-        if scale == "optimal":
-            self.scale = FittedScale(power=2)
-        else:
-            self.scale = Scale(scale, spectrogram.out_shape, owner="LogSpectral", others=("optimal",))
+        self.scale = scale_of(scale, spectrogram.out_shape, owner="LogSpectral", power=2)
         _, bands, frames = spectrogram.out_shape
         # Networks that convolve over time have the bands as channels.
         is_sequence = len(net.out_shape) == 3 and net.out_shape[1:] == (1, frames)
@@ -63,12 +58,7 @@ class LogSpectral(Likelihood):
         assert context is not None
         params = self.head(self.net(context, condition))
         loc, *rest = params.reshape(*params.shape[:-3], *self.spectrogram.out_shape)
-        num_dims, scale = len(self.spectrogram.out_shape), self.scale(*rest)
-        base: Distribution
-        if isinstance(self.scale, FittedScale) and self.training and torch.is_grad_enabled():
-            base = Calibrated(Normal, loc, scale, self.scale.fit, num_dims)
-        else:
-            base = Independent(Normal(loc, scale, validate_args=False), num_dims, validate_args=False)
+        base = around(Normal, loc, rest, self.scale, len(self.spectrogram.out_shape))
         return OfSpectrogram(base, self.spectrogram, self.num_steps)
 
     def check(self, schema: Schema) -> None:

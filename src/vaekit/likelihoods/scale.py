@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Laplace, Normal
 
 import vaekit.ranks as ranks
+from vaekit.distributions.calibrated import Calibrated
 from vaekit.errors import UserError, did_you_mean
 
 # Smallest spread that a density may learn, in units of x. Without it, log p(x|z) of data that a decoder reproduces
@@ -103,6 +106,36 @@ class FittedScale(nn.Module):
 
     def _spread(self, error: Tensor) -> Tensor:
         return error.pow(1 / self.power).clamp(min=MIN_SCALE)
+
+
+def scale_of(kind: float | str, event_shape: tuple[int, ...], *, owner: str, power: int) -> Scale | FittedScale:
+    """The spread of a location-scale likelihood: a kind of `Scale`, or "optimal", a `FittedScale` of this power."""
+    if kind == "optimal":
+        return FittedScale(power)
+    return Scale(kind, event_shape, owner=owner, others=("optimal",))
+
+
+def around(
+    family: type[Normal] | type[Laplace],
+    loc: Tensor,
+    params: Sequence[Tensor],
+    scale: Scale | FittedScale,
+    event_dim: int,
+) -> Distribution:
+    """family(loc, spread) over events; a fitted spread is that of the batch which is asked about while one trains.
+
+    Args:
+        family: of the density.
+        loc: (*batch, *event).
+        params: the network's output for the spread, where there is one.
+        scale: where the spread comes from.
+        event_dim: how many trailing dimensions of `loc` form one event.
+    """
+    spread = scale(*params)
+    # Without gradients nothing is being trained, and a likelihood is being measured.
+    if isinstance(scale, FittedScale) and scale.training and torch.is_grad_enabled():
+        return Calibrated(family, loc, spread, scale.fit, event_dim)
+    return Independent(family(loc, spread, validate_args=False), event_dim, validate_args=False)
 
 
 def check_kind(kind: float | str, owner: str, takes_number: bool, others: tuple[str, ...]) -> None:
