@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -99,6 +100,22 @@ def _sync_folder(folder: Path) -> None:
             pass  # some network file systems refuse to sync a folder
         finally:
             os.close(handle)
+
+
+def finite(value: Any) -> Any:
+    """A value as JSON can hold it: NaN and infinities become None, keys text, tuples lists.
+
+    Example:
+        >>> finite({1: (0.5, float("nan"))})
+        {'1': [0.5, None]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    return value
 
 
 def write_json(path: Path, value: Any) -> None:

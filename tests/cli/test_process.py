@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from vaekit.cli import app, main
 
@@ -120,7 +121,9 @@ def test_a_fault_of_ours_is_one_sentence(
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (MemoryError(), 2, "--batch-size"),
+        (MemoryError(), 2, "The memory ran out; choose a smaller --batch-size"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "The memory ran out"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 8 bytes"), 2, "The memory ran out"),
         (OSError(28, "No space left on device", "x.bin"), 2, "x.bin: No space left on device"),
         (RuntimeError("two\nlines"), 1, "RuntimeError: two lines"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,8 @@ def test_show_names_the_pictures(runs: Path, vaekit: Call) -> None:
     out = vaekit("show", runs / "vae").out
     assert "samples" in out
     assert "hidden 16" in out
+    best = [row["epoch"] for row in Run(runs / "vae").metrics() if row["is_best"]]
+    assert re.search(rf"best epoch +{best[-1]}\b", out)
 
 
 def test_a_run_is_found_by_its_name(runs: Path, monkeypatch: pytest.MonkeyPatch, vaekit: Call) -> None:

@@ -25,7 +25,7 @@ VERBS = (
 )
 """Every verb; a new one is a file here with a function of the same name (`_` for `-`), and a word in this list."""
 
-HELP = """Variational Autoencoders by composition: train on images, arrays and tables; sample, embed, measure, compare.
+HELP = """Variational Autoencoders by composition: train on images, sound and tables; sample, embed, measure, compare.
 
 Start with: vaekit train digits"""
 WRONG_USE, BROKEN, PIPE_CLOSED = 2, 1, 141

@@ -34,7 +34,8 @@ def check(
     """Look at data before training: shapes, counts, ranges, labels, the split, oddities.
 
     Args:
-        data: a name (digits, adult, ...), a folder of images, a .csv or .parquet, or a .npy, .npz or IDX file.
+        data: a name (digits, adult, ...), a folder of images or sounds, a .csv or .parquet, or a .npy, .npz or IDX
+            file.
         output: a .png that shows examples as the model would see them. [default: none]
     """
     from vaekit.data import open_data

@@ -93,7 +93,7 @@ def evaluate(
     if ais:
         say("Annealed importance sampling ...")
         facts["ais"] = _ais(model, held, name, num_samples, chains, temperatures, ais_limit, common.seed)
-    for group in groups[1:] if groups[0] == "likelihood" else groups:
+    for group in groups:
         if group == "likelihood":
             continue
         say(f"Measuring {group} ...")

@@ -57,12 +57,20 @@ class Output:
     def suffix(self) -> str:
         return self.path.suffix.lower()
 
-    def write(self, content: bytes) -> str:
-        """Write the whole file or nothing; returns its path."""
+    def make_folder(self) -> None:
+        """Make the folder that the file goes to.
+
+        Raises:
+            UserError: it cannot be made.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{self.path.parent} could not be made ({error.strerror}); {ADVICE}.") from None
+
+    def write(self, content: bytes) -> str:
+        """Write the whole file or nothing; returns its path."""
+        self.make_folder()
         write_atomic(self.path, content, ADVICE)
         return str(self.path)
 

@@ -59,7 +59,7 @@ def _view(run: Run, facts: dict[str, Any]) -> list[Any]:
     config, results = facts["config"], facts["results"]
     training, schema = config.get("training", {}), facts.get("schema")
     recipe = {k: v for k, v in config.get("recipe", {}).items() if k != "name"}
-    best = min(run.metrics(), key=lambda m: m["valid"].get("loss", 0.0), default=None)
+    best = [m["epoch"] for m in run.metrics() if m.get("is_best")]
     source = config.get("data", {}).get("data", "not stated")
     is_open = facts["state"] in ("training", "stopped")
     about = {
@@ -70,7 +70,7 @@ def _view(run: Run, facts: dict[str, Any]) -> list[Any]:
         f"{training.get('optimizer')} {training.get('learning_rate'):g}  seed {config['run']['seed']}"
         if training
         else None,
-        "best epoch": best["epoch"] if best and best["valid"] else None,
+        "best epoch": best[-1] if best else None,
     }
     made: list[Any] = [pairs(str(run.path), about)]
     figures = ("elbo", "nll", "rate", "distortion", "mse", "bits_per_dim", "psnr", "active_units", "n")

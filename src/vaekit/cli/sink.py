@@ -204,7 +204,7 @@ def frame_sink(planned: Output) -> Iterator[FrameSink]:
     Raises:
         UserError: as `sink`.
     """
-    make_folder(planned)
+    planned.make_folder()
     with whole_file(planned.path, ADVICE) as file:
         made = FrameSink(file, planned.suffix)
         yield made
@@ -228,7 +228,7 @@ def sink(planned: Output, main: str, number: int) -> Iterator[Sink]:
     """
     if planned.suffix == ".parquet":
         require_parquet()
-    make_folder(planned)
+    planned.make_folder()
     with whole_file(planned.path, ADVICE) as file:
         made = SINKS[planned.suffix](file, main, number)
         try:
@@ -237,18 +237,6 @@ def sink(planned: Output, main: str, number: int) -> Iterator[Sink]:
         finally:
             if isinstance(made, NpzSink):
                 made.drop()
-
-
-def make_folder(planned: Output) -> None:
-    """The folder of an output.
-
-    Raises:
-        UserError: it cannot be made.
-    """
-    try:
-        planned.path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{planned.path.parent} could not be made ({error.strerror}); {ADVICE}.") from None
 
 
 def require_parquet() -> None:

@@ -120,7 +120,7 @@ def through(model: Model, given: str, schema: Schema, planned: Output) -> tuple[
     stretched = at_length(model, round(CHUNK_SECONDS * rate))
     size, overlap = stretched.likelihood.event_shape[1], round(OVERLAP_SECONDS * rate)
     fade = np.linspace(0, 1, overlap, dtype=np.float32)
-    planned.path.parent.mkdir(parents=True, exist_ok=True)
+    planned.make_folder()
     handle, name = tempfile.mkstemp(dir=planned.path.parent, prefix=f".{planned.path.stem}-", suffix=".wav")
     os.close(handle)
     total, error, tail = 0, 0.0, np.zeros(0, np.float32)

@@ -67,8 +67,10 @@ def train(
     """Train a model; everything about it goes into a run folder. Ctrl-C saves, --resume continues.
 
     Args:
-        data: a name (digits, adult, ...), a folder of images, a .csv or .parquet, or a .npy, .npz or IDX file.
-        recipe: the kind of model: ae, vae, conv, hvae, vqvae. [default: conv for images, else vae]
+        data: a name (digits, adult, ...), a folder of images or sounds, a .csv or .parquet, or a .npy, .npz or IDX
+            file.
+        recipe: the kind of model; `vaekit info` lists them. [default: conv for images, speech or audio for sound,
+            table for tables, else vae]
         out: the run folder, which must be new. [default: the next free runs/NAME-N]
         resume: continue the run in this folder, exactly where it stopped.
         config: train what this config.toml states; options on the command line override it.

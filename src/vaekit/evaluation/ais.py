@@ -81,8 +81,7 @@ def ais(
     Raises:
         UserError: a deterministic posterior, codes that no gradient moves, or counts below 1.
     """
-    if not model.is_density:
-        raise UserError("A deterministic posterior gives no likelihood: this model is an autoencoder.")
+    model.require_density("likelihood")
     num_warmup = max(10, num_temperatures // 4) if num_warmup is None else num_warmup
     if min(num_chains, num_temperatures, num_leapfrog, num_warmup) < 1:
         raise UserError("Chains, temperatures, leapfrog steps and warm-up of AIS are at least 1.")

@@ -19,6 +19,7 @@ from vaekit.evaluation.likelihood import ImportanceSum
 from vaekit.evaluation.protocol import fingerprint, protocol_of
 from vaekit.evaluation.rate_distortion import RateDistortion
 from vaekit.evaluation.reconstruction import mse, psnr
+from vaekit.files import finite
 from vaekit.likelihoods import Bernoulli
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def evaluate(
         results["protocol"]["reference"] = fingerprint(reference)
     if usage := code_usage(model, part, seed=seed):
         results["codes"] = usage
-    return {k: _finite(v) for k, v in results.items()}
+    return finite(results)
 
 
 @dataclass
@@ -189,14 +190,3 @@ def _summary(model: Model, part: Part, out: _PerExample, num_samples: int) -> di
     if out.objective:
         results["objective"] = {k: float(v.mean) for k, v in out.objective.items()}
     return results
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN or infinity; they become None."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_finite(v) for v in value]
-    return value

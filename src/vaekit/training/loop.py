@@ -334,7 +334,7 @@ def fit(training: Training, report: Report, interrupt: Interruptible) -> None:
             progress.best_score, progress.best_epoch = score, progress.epoch
         is_patient = settings.patience is None or progress.epoch - progress.best_epoch < settings.patience
         progress.is_done = progress.epoch >= settings.epochs or not is_patient
-        training.log(record)
+        training.log(record | {"is_best": is_best})
         training.save()
         report.epoch(record, settings.epochs, time.perf_counter() - started, is_best)
         for warning in watch.look(training.model, record, settings.epochs):
