@@ -26,7 +26,7 @@ class DataOptions:
         stream: "always" leaves examples in their files and reads them as they are needed, "never" reads all at once; by
             default the memory decides.
         skip_bad: leave unreadable files out and count them, instead of stopping.
-        limit: use this many examples only, drawn by the seed.
+        limit: use at most this many examples of each part, drawn by the seed.
         types: kinds of a table's columns in place of the inferred ones, "age=integer,size=ordinal(S<M<L),note=skip".
         rate: sounds are resampled to this many samples a second; by default the most common rate, at most 16000.
         length: seconds of one example of sound; by default what holds 99 % of short recordings, else segments of 2.

@@ -21,7 +21,7 @@ def test_so_many_labels_of_each_class_are_kept() -> None:
     assert torch.bincount(hidden[kept]).tolist() == [5, 5, 5, 5]
     assert torch.equal(hidden[kept], known[kept])
     assert torch.equal(dataset.test.y, whole.test.y)
-    assert "20 of 144 training labels are kept, by seed 0" in dataset.notes
+    assert "20 of 144 training labels are kept, drawn with seed 0." in dataset.notes
     dataset.describe()
     assert dataset.source["labelled"] == 5
     assert torch.equal(open_data((X, Y), labelled=5).train.y, hidden)

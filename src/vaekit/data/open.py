@@ -280,7 +280,7 @@ def _hide_labels(source: Source, y: np.ndarray | None, labelled: int, seed: int)
     for label in np.unique(y[y >= 0]):
         kept = random.permutation(np.flatnonzero(y == label))[: int(labelled)]
         hidden[kept] = label
-    source.notes.append(f"{(hidden >= 0).sum():,} of {len(y):,} training labels are kept, by seed {seed}")
+    source.notes.append(f"{(hidden >= 0).sum():,} of {len(y):,} training labels are kept, drawn with seed {seed}.")
     return hidden
 
 

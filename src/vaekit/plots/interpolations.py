@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaekit.plots.sounds import is_sound, sounds
-from vaekit.plots.style import MUTED, SMALL_SIZE, Page, as_numpy
+from vaekit.plots.style import DPI, MUTED, SMALL_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles
 from vaekit.schema import Schema
 
@@ -36,5 +36,5 @@ def interpolations(images: Any, schema: Schema, *, dark_ink: bool | None = None)
     steps = images.shape[1]
     for column, text in ((0, "first"), ((steps - 1) / 2, "halfway"), (steps - 1, "second")):
         x = tiles.centre(0, column)[0]
-        ax.text(x, tiles.height * 150 + 10, text, size=SMALL_SIZE, color=MUTED, ha="center", va="top")
+        ax.text(x, tiles.height * DPI + 10, text, size=SMALL_SIZE, color=MUTED, ha="center", va="top")
     return page.finish()

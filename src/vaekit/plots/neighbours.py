@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAIR_GAP, ROW_GAP = 3, 30
 NUM_SHOWN, NEAREST = 24, 3
+LINES = ("sample", "nearest", "second nearest", "third nearest")
+"""What stands left of each line of tiles."""
 
 
 def neighbours(
@@ -62,14 +64,7 @@ def neighbours(
         ax = page.place(0, row * step, tiles.width, tiles.height)
         tiles.draw(ax)
         for line in range(k + 1):
-            text = (
-                "sample"
-                if line == 0
-                else "nearest"
-                if line == 1
-                else f"{line} nearest".replace("2 n", "second n")
-            )
-            text = text.replace("3 n", "third n")
+            text = LINES[line] if line < len(LINES) else f"{line}th nearest"
             colour = INK if line == 0 else MUTED
             ax.text(
                 -8, tiles.centre(line, 0)[1], text, size=SMALL_SIZE, color=colour, ha="right", va="center"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from vaekit.evaluation.log_mel import log_mel_error
 from vaekit.plots.points import points
 from vaekit.plots.sounds import is_sound, sounds
-from vaekit.plots.style import INK, MUTED, SMALL_SIZE, Page, as_numpy
+from vaekit.plots.style import DPI, INK, MUTED, SMALL_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles, has_dark_ink, shape_of_grid, to_grid, value_limits
 from vaekit.schema import Schema
 
@@ -62,8 +62,8 @@ def reconstructions(
 
 def _pairs(above: Any, below: Any, like: Tiles, title: str, note: str) -> Figure:
     rows = len(above)
-    step = (2 * like.tile_height + PAIR_GAP + ROW_GAP) / 150
-    height = rows * step - ROW_GAP / 150
+    step = (2 * like.tile_height + PAIR_GAP + ROW_GAP) / DPI
+    height = rows * step - ROW_GAP / DPI
     subtitle = _sentence("Held-out examples and the mean of p(x|z) at the mean of q(z|x).", note)
     page = Page(max(like.width, 4.5), height, title, subtitle, left=0.95)
     for row in range(rows):

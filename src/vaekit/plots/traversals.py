@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from vaekit.plots.kl import THRESHOLD
 from vaekit.plots.sounds import is_sound, sounds
-from vaekit.plots.style import ACCENT, DEAD, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy
+from vaekit.plots.style import ACCENT, DEAD, DPI, INK, MUTED, SMALL_SIZE, TEXT_SIZE, Page, as_numpy
 from vaekit.plots.tiles import Tiles
 from vaekit.schema import Schema
 
 BAR = 0.62
 """Length in inches of the longest KL bar."""
 ROWS_OF_SOUNDS, STEPS_OF_SOUNDS = 6, 5
-CARRIES = 0.05
-"""Nats above which a dimension is said to carry information."""
 
 
 def traversals(
@@ -65,7 +64,7 @@ def traversals(
     )
     ax = page.place(0, 0, tiles.width, tiles.height)
     tiles.draw(ax)
-    bottom = tiles.height * 150
+    bottom = tiles.height * DPI
     for column in np.unique(np.linspace(0, steps - 1, 7).round().astype(int)):
         ax.text(
             tiles.centre(0, column)[0],
@@ -76,12 +75,12 @@ def traversals(
             ha="center",
             va="top",
         )
-    ax.text(tiles.width * 75, bottom + 32, axis, size=TEXT_SIZE, color=MUTED, ha="center", va="top")
+    ax.text(tiles.width * DPI / 2, bottom + 32, axis, size=TEXT_SIZE, color=MUTED, ha="center", va="top")
     for row in range(num):
         y = tiles.centre(row, 0)[1]
-        carries = heights is None or heights[row] > CARRIES
+        carries = heights is None or heights[row] > THRESHOLD
         ax.text(
-            -left * 150,
+            -left * DPI,
             y,
             f"z{ids[row] + 1}",
             size=TEXT_SIZE,
@@ -91,7 +90,7 @@ def traversals(
             weight="bold" if carries else "normal",
         )
         if heights is not None:
-            _bar(ax, y, heights[row], max(float(heights.max()), 1e-12), carries, (0.5 - left) * 150)
+            _bar(ax, y, heights[row], max(float(heights.max()), 1e-12), carries, (0.5 - left) * DPI)
     return page.finish()
 
 
@@ -110,7 +109,7 @@ def _of_sounds(images: Any, schema: Schema, heights: Any, z: Any, ids: Any, axis
 
 
 def _bar(ax: Any, y: float, height: float, largest: float, carries: bool, start: float) -> None:
-    length = max(BAR * 150 * height / largest, 1.0)
+    length = max(BAR * DPI * height / largest, 1.0)
     colour = ACCENT if carries else DEAD
     ax.barh(y, length, left=start, height=12, color=colour, clip_on=False)
     ax.text(start + length + 6, y, f"{height:.2f}", size=SMALL_SIZE - 1, color=MUTED, va="center", ha="left")
